@@ -1,0 +1,48 @@
+//! The kinds of documents.
+
+use serde_json::Value;
+
+use super::backend_service;
+use super::rule::Record;
+
+/// A kind of document.
+#[derive(Debug)]
+pub struct Kind {
+    /// The kind's word in paths and in the repository.
+    pub name: &'static str,
+    /// For messages: one of them.
+    pub singular: &'static str,
+    /// For messages: several.
+    pub plural: &'static str,
+    /// The name of its schema in the published description of the API.
+    pub schema_name: &'static str,
+    pub(super) record: &'static Record,
+}
+
+/// Every kind. A new one is a file beside this and a line here.
+pub static KINDS: &[&Kind] = &[&backend_service::KIND];
+
+impl Kind {
+    /// The kind that paths call `name`.
+    pub fn named(name: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|kind| kind.name == name).copied()
+    }
+
+    /// The JSON Schema of a document as clients send it.
+    pub fn schema_of_input(&self) -> Value {
+        self.record.schema_of_input()
+    }
+
+    /// The JSON Schema of a document as it is answered.
+    pub fn schema_of_answer(&self) -> Value {
+        self.record.schema_of_answer()
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}

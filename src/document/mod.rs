@@ -1,0 +1,171 @@
+//! Documents: their kinds and their rules. [`Document::parse`] is the only way to make one, so whoever holds a
+//! [`Document`] holds a valid one.
+//!
+//! - [`kind`]: the list of kinds; one file for each beside it
+//! - [`rule`], `check`: the language of a kind's rules, and holding a value against them
+//! - [`id`], [`host`]: rules with a name of their own
+//! - [`fault`]: what is wrong, all at once
+//! - [`json`]: reading JSON strictly
+
+mod backend_service;
+mod check;
+pub mod fault;
+pub mod host;
+pub mod id;
+pub mod json;
+pub mod kind;
+pub mod rule;
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+pub use check::name_of;
+pub use fault::{Fault, FaultKind, Faults, Step};
+pub use id::{EntryId, IdFault};
+pub use kind::{KINDS, Kind};
+
+/// A valid document in its canonical form: strings trimmed, every field there, fields in their kind's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    kind: &'static Kind,
+    id: EntryId,
+    body: Value,
+}
+
+impl Document {
+    /// Makes a document of a value. `id` is the entry's id where it is known from elsewhere; the document need not
+    /// repeat it then, and must not contradict it.
+    ///
+    /// # Errors
+    /// Every rule that the value breaks, with the way to it from `root`.
+    pub fn parse(
+        kind: &'static Kind,
+        value: Value,
+        id: Option<&EntryId>,
+        root: &str,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::at(root);
+        let document = Self::check(kind, value, id, &mut faults);
+        faults.or(document)
+    }
+
+    /// Makes documents of an array of values, each of which names its id.
+    ///
+    /// # Errors
+    /// Every rule that any of them breaks; that two have the same id is one.
+    pub fn parse_set(kind: &'static Kind, value: Value, root: &str) -> Result<Vec<Self>, Vec<Fault>> {
+        let mut faults = Faults::at(root);
+        let Value::Array(values) = value else {
+            let found = name_of(&value);
+            faults.add(
+                FaultKind::ListType,
+                format!("must be an array of {}, not {found}", kind.plural),
+            );
+            return faults.or(None);
+        };
+        let mut ids = HashSet::new();
+        let mut documents = Vec::with_capacity(values.len());
+        for (index, value) in values.into_iter().enumerate() {
+            faults.within(index, |faults| {
+                let Some(document) = Self::check(kind, value, None, faults) else {
+                    return;
+                };
+                if !ids.insert(document.id.clone()) {
+                    let msg = format!("{:?} is in the set already", document.id.as_str());
+                    faults.within("id", |faults| faults.add(FaultKind::Duplicate, msg));
+                }
+                documents.push(document);
+            });
+        }
+        faults.or(Some(documents))
+    }
+
+    fn check(kind: &'static Kind, value: Value, id: Option<&EntryId>, faults: &mut Faults) -> Option<Self> {
+        let body = check::object(kind.record, value, id, faults)?;
+        let id = EntryId::parse(body.get("id")?.as_str()?).ok()?;
+        Some(Document {
+            kind,
+            id,
+            body: Value::Object(body),
+        })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
+    }
+
+    /// Its name within its set.
+    pub fn id(&self) -> &EntryId {
+        &self.id
+    }
+
+    /// An object, its members in the order in which they are written.
+    pub fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// As [`Document::body`].
+    pub fn into_body(self) -> Value {
+        self.body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(value: Value) -> Result<Document, Vec<Fault>> {
+        Document::parse(KINDS[0], value, None, "body")
+    }
+
+    #[test]
+    fn what_is_left_out_is_filled_in_and_in_order() {
+        let document = service(json!({"name": " Web ", "id": "web", "back_hosts": [{"host": "a.example"}]}));
+        assert_eq!(
+            document.expect("valid").into_body().to_string(),
+            r#"{"back_hosts":[{"backup":false,"down":false,"fail_timeout":10,"host":"a.example","http_ports":[80],"https_ports":[443],"max_fails":0,"monitor_state":"","weight":1}],"description":"","http11":true,"id":"web","least_conn":false,"name":"Web","sticky":"none","sticky_cookie_name":"","transport_mode":"default"}"#
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_place() {
+        let faults = service(json!({
+            "id": "a/b", "colour": 1, "http11": "yes", "sticky": "glue",
+            "back_hosts": [{"host": "ok"}, {"host": "http://x", "weight": 65536, "http_ports": [80, 80, 0, 1.5]}],
+        }))
+        .expect_err("invalid");
+        let places: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let starts = [
+            "body.back_hosts[1].host: ",
+            "body.back_hosts[1].http_ports[1]: ",
+            "body.back_hosts[1].http_ports[2]: ",
+            "body.back_hosts[1].http_ports[3]: ",
+            "body.back_hosts[1].weight: ",
+            "body.http11: ",
+            "body.id: ",
+            "body.name: ",
+            "body.sticky: ",
+            "body.colour: ",
+        ];
+        assert_eq!(places.len(), starts.len(), "{places:#?}");
+        for (place, start) in places.iter().zip(starts) {
+            assert!(place.starts_with(start), "{place} should start with {start}");
+        }
+    }
+
+    #[test]
+    fn a_million_faults_stay_an_answer() {
+        let faults =
+            Document::parse_set(KINDS[0], Value::Array(vec![json!({}); 5000]), "body").expect_err("invalid");
+        assert_eq!(faults.len(), Faults::MOST);
+        assert!(
+            faults[Faults::MOST - 1].msg.ends_with("(and 9000 faults more)"),
+            "{:?}",
+            faults.last()
+        );
+    }
+}
