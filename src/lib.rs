@@ -2,6 +2,8 @@
 //!
 //! The house, from the outside in; no module uses one above it:
 //!
+//! - [`format`](mod@format): how documents lie in a tree as files
 //! - [`document`]: the kinds of documents and their rules
 
 pub mod document;
+pub mod format;
