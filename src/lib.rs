@@ -4,6 +4,8 @@
 //!
 //! - [`format`](mod@format): how documents lie in a tree as files
 //! - [`document`]: the kinds of documents and their rules
+//! - [`ledger`]: branches, commits and atomic batches in a git repository
 
 pub mod document;
 pub mod format;
+pub mod ledger;

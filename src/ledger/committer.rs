@@ -1,0 +1,337 @@
+//! The one thread that changes the repository. It takes what has queued up as one batch, decides each change against
+//! the state that the changes before it leave, lets the batch be persisted once, publishes, and only then answers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use imbl::OrdMap;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Audience;
+use super::change::{Action, Blob, Change, Draft, Refused, Written};
+use super::commit::{self, Identity};
+use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
+use super::persist::{Batch, Object, ObjectKind, Persist, RefMove};
+use super::reader::{Damage, Reader};
+use super::tree::{Head, Tree};
+
+/// What comes through the queue.
+pub enum Message {
+    Change(Box<Change>, oneshot::Sender<Result<Written, Refused>>),
+    /// Finish what came before, and end.
+    Stop,
+}
+
+type Waiting = (Box<Change>, oneshot::Sender<Result<Written, Refused>>);
+type Heads = OrdMap<BranchName, Head>;
+
+/// The thread's own state.
+pub struct Committer {
+    pub queue: mpsc::Receiver<Message>,
+    pub heads: Heads,
+    pub persist: Box<dyn Persist>,
+    pub reader: Arc<Reader>,
+    pub audience: Arc<dyn Audience>,
+    /// Named as the committer of every commit.
+    pub identity: Identity,
+    /// So many changes make a batch at most.
+    pub largest_batch: usize,
+}
+
+impl Committer {
+    /// Works until told to stop.
+    pub fn run(mut self) {
+        while let Some(message) = self.queue.blocking_recv() {
+            let mut waiting = Vec::new();
+            let mut next = Some(message);
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Change(change, answer) => waiting.push((change, answer)),
+                    Message::Stop => self.queue.close(),
+                }
+                if waiting.len() < self.largest_batch {
+                    next = self.queue.try_recv().ok();
+                }
+            }
+            if !waiting.is_empty() {
+                self.work(waiting);
+            }
+        }
+    }
+
+    fn work(&mut self, waiting: Vec<Waiting>) {
+        metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+        let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
+        let decided: Vec<_> = waiting
+            .into_iter()
+            .map(|(change, answer)| (plan.decide(&change), answer))
+            .collect();
+        let Plan {
+            heads,
+            batch,
+            starts,
+            fates,
+            ..
+        } = plan;
+        let batch = Batch {
+            moves: moves(starts, &heads, batch.moves),
+            ..batch
+        };
+        let failure = if batch.moves.is_empty() {
+            None
+        } else {
+            self.persist.persist(&batch).err()
+        };
+        match failure {
+            None => {
+                self.heads = heads;
+                self.publish(fates);
+                for (outcome, answer) in decided {
+                    if let Ok(written) = &outcome {
+                        metrics::counter!("revconf_commits_total").increment(written.commits.len() as u64);
+                    }
+                    tell(answer, outcome);
+                }
+            }
+            Some(error) => {
+                tracing::error!(%error, changes = decided.len(), "a batch could not be written");
+                let untouched = self.recover(&fates, &batch.moves);
+                for (_, answer) in decided {
+                    let why = error.to_string();
+                    let refused = if untouched {
+                        Refused::NotWritten(why)
+                    } else {
+                        Refused::Unknown(why)
+                    };
+                    tell(answer, Err(refused));
+                }
+            }
+        }
+    }
+
+    /// Tells the audience, before anyone is answered: who has a write's answer sees it in every later read.
+    fn publish(&self, fates: BTreeMap<BranchName, Fate>) {
+        for (branch, fate) in fates {
+            match (self.heads.get(&branch), fate) {
+                (Some(head), Fate::Files(files)) => self.audience.moved(&branch, head, files),
+                (Some(head), Fate::Anew) => self.audience.loaded(&branch, head, self.everything(head)),
+                (None, _) => self.audience.gone(&branch),
+            }
+        }
+    }
+
+    fn everything(&self, head: &Head) -> Result<BTreeMap<String, Blob>, Damage> {
+        self.reader.files(head.commit, &[super::change::Subject::Branch])
+    }
+
+    /// After a failure the repository says what is true. Answers whether every ref is where it was before.
+    fn recover(&mut self, fates: &BTreeMap<BranchName, Fate>, moves: &[RefMove]) -> bool {
+        let mut untouched = true;
+        for branch in fates.keys() {
+            let start = moves.iter().find(|m| m.name == branch.full()).map(|m| m.from);
+            match self.reader.head(branch) {
+                Ok(found) => {
+                    untouched &= start.is_none_or(|start| start == found.as_ref().map(|head| head.commit));
+                    match found {
+                        Some(head) => {
+                            self.audience.loaded(branch, &head, self.everything(&head));
+                            self.heads.insert(branch.clone(), head);
+                        }
+                        None => {
+                            self.heads.remove(branch);
+                            self.audience.gone(branch);
+                        }
+                    }
+                }
+                Err(error) => {
+                    untouched = false;
+                    tracing::error!(%branch, %error, "the branch cannot be read again; it is served as it was");
+                }
+            }
+        }
+        untouched
+    }
+}
+
+fn tell(answer: oneshot::Sender<Result<Written, Refused>>, outcome: Result<Written, Refused>) {
+    if answer.send(outcome).is_err() {
+        tracing::debug!("whoever asked for a change has gone; what became of it stands");
+    }
+}
+
+/// What became of a branch in a batch.
+enum Fate {
+    /// Files changed; `None` is a file that was removed.
+    Files(BTreeMap<String, Option<Blob>>),
+    /// It came or went.
+    Anew,
+}
+
+/// A batch in the making.
+struct Plan<'a> {
+    heads: Heads,
+    batch: Batch,
+    known: HashSet<ObjectId>,
+    /// Where each touched branch was before the batch.
+    starts: BTreeMap<BranchName, Option<CommitId>>,
+    fates: BTreeMap<BranchName, Fate>,
+    committer: &'a Identity,
+    reader: &'a Reader,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(heads: Heads, committer: &'a Identity, reader: &'a Reader) -> Self {
+        Plan {
+            heads,
+            batch: Batch::default(),
+            known: HashSet::new(),
+            starts: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            committer,
+            reader,
+            now: Utc::now().trunc_subsecs(0),
+        }
+    }
+
+    fn decide(&mut self, change: &Change) -> Result<Written, Refused> {
+        let head = self.heads.get(&change.branch).cloned();
+        for (index, requirement) in change.requirements.iter().enumerate() {
+            if !requirement.holds(head.as_ref()) {
+                let version = head.map(|head| head.commit);
+                return Err(Refused::Requirement { index, version });
+            }
+        }
+        match (&change.action, head) {
+            (Action::Commit(drafts), Some(head)) => Ok(self.commit(change, Some(head), drafts)),
+            (Action::Create { from, drafts }, None) => {
+                let begin = from.map(|commit| self.reader.state(commit)).transpose();
+                let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+                let written = self.commit(change, begin, drafts);
+                self.settle(&change.branch, Some(written.head.clone()), Fate::Anew);
+                Ok(written)
+            }
+            (Action::Archive, Some(head)) => self.archive(&change.branch, head),
+            (Action::Commit(_) | Action::Archive, None) => Err(Refused::NoBranch(change.branch.clone())),
+            (Action::Create { .. }, Some(_)) => Err(Refused::BranchExists(change.branch.clone())),
+        }
+    }
+
+    fn commit(&mut self, change: &Change, begin: Option<Head>, drafts: &[Draft]) -> Written {
+        let mut head = begin;
+        let mut commits = Vec::new();
+        for draft in drafts {
+            let mut files = head
+                .as_ref()
+                .map_or_else(Tree::empty, |head| head.files().clone());
+            let mut touched = BTreeMap::new();
+            let objects = files.edit(&draft.edits, |path, blob| {
+                touched.insert(path, blob);
+            });
+            if head.as_ref().is_some_and(|head| head.files().id == files.id) {
+                continue;
+            }
+            // A clock that goes back must not make a child older than its parent: history is asked by time.
+            let time = head.as_ref().map_or(self.now, |head| head.time.max(self.now));
+            let parent = head.as_ref().map(|head| head.commit);
+            let bytes = commit::encode(
+                files.id,
+                parent,
+                &change.author,
+                self.committer,
+                time,
+                &draft.message,
+            );
+            let object = Object::of(ObjectKind::Commit, bytes);
+            let commit = CommitId(object.id.0);
+            self.keep(objects.into_iter().chain([object]));
+            commits.push(commit);
+            let new = Head::new(commit, time, files);
+            self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
+            head = Some(new);
+        }
+        // A branch without any commit cannot be: whoever begins one at nothing drafts its first files.
+        let head = head.unwrap_or_else(|| Head::new(CommitId(git2::Oid::ZERO_SHA1), self.now, Tree::empty()));
+        Written {
+            head,
+            commits,
+            archive: None,
+        }
+    }
+
+    fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {
+        let name = self
+            .free_archive(branch)
+            .map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+        self.batch.moves.push(RefMove {
+            name: format!("{ARCHIVES}{name}"),
+            from: None,
+            to: Some(head.commit),
+        });
+        self.settle(branch, None, Fate::Anew);
+        Ok(Written {
+            head,
+            commits: Vec::new(),
+            archive: Some(name),
+        })
+    }
+
+    /// A name by the time, and a count for those of the same second.
+    fn free_archive(&self, branch: &BranchName) -> Result<String, Damage> {
+        let stamp = format!("{branch}/{}", self.now.format("%Y%m%dT%H%M%SZ"));
+        let mut name = stamp.clone();
+        for count in 2.. {
+            let full = format!("{ARCHIVES}{name}");
+            if self.batch.moves.iter().all(|m| m.name != full) && self.reader.archive(&name)?.is_none() {
+                break;
+            }
+            name = format!("{stamp}.{count}");
+        }
+        Ok(name)
+    }
+
+    fn keep(&mut self, objects: impl Iterator<Item = Object>) {
+        for object in objects {
+            if self.known.insert(object.id) {
+                self.batch.objects.push(object);
+            }
+        }
+    }
+
+    /// Moves a branch in the state so far, and notes what that does to it.
+    fn settle(&mut self, branch: &BranchName, head: Option<Head>, fate: Fate) {
+        let before = match head {
+            Some(head) => self.heads.insert(branch.clone(), head),
+            None => self.heads.remove(branch),
+        };
+        self.starts
+            .entry(branch.clone())
+            .or_insert_with(|| before.map(|head| head.commit));
+        match (self.fates.get_mut(branch), fate) {
+            (Some(Fate::Anew), _) => {}
+            (Some(Fate::Files(files)), Fate::Files(more)) => files.extend(more),
+            (_, fate) => {
+                self.fates.insert(branch.clone(), fate);
+            }
+        }
+    }
+}
+
+/// The ref moves of a batch: those of its branches from start to end, and what else it noted.
+fn moves(
+    starts: BTreeMap<BranchName, Option<CommitId>>,
+    heads: &Heads,
+    others: Vec<RefMove>,
+) -> Vec<RefMove> {
+    let branches = starts.into_iter().map(|(branch, from)| RefMove {
+        name: branch.full(),
+        from,
+        to: heads.get(&branch).map(|head| head.commit),
+    });
+    // Archives come first: a branch must not go before its commits are kept elsewhere.
+    others
+        .into_iter()
+        .chain(branches.filter(|m| m.from != m.to))
+        .collect()
+}

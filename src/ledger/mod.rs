@@ -1,0 +1,175 @@
+//! The ledger: branches of files in a git repository, changed in atomic, durable batches. Git lives here and nowhere
+//! else; what the files mean is no matter of the ledger.
+//!
+//! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
+//! - [`change`]: what callers ask, and what they get
+//! - `committer`: the one thread that writes; [`persist`]: the one step that makes a batch last
+//! - [`reader`]: looking into the repository
+//! - [`repository`]: the data directory
+
+pub mod change;
+pub mod commit;
+mod committer;
+pub mod id;
+pub mod persist;
+pub mod reader;
+pub mod repository;
+pub mod tree;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use imbl::OrdMap;
+use tokio::sync::{mpsc, oneshot};
+
+pub use change::{Action, Blob, Change, Draft, Edit, Refused, Requirement, State, Subject, Written};
+pub use commit::{CommitRecord, Identity};
+pub use id::{BlobId, BranchName, CommitId, NameFault, ObjectId, TreeId};
+pub use reader::{Branches, Damage, Listed, Reader, What};
+pub use repository::{DataDirectory, OpenError};
+pub use tree::{Head, empty_tree, tree_of};
+
+use committer::{Committer, Message};
+use persist::{LooseObjects, PersistError};
+
+/// Told of every new state of a branch, in order, before the change that made it is answered.
+pub trait Audience: Send + Sync {
+    /// Files changed; `None` is a file that was removed.
+    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>);
+    /// The branch is new, or was read again: these are all its files, unless they cannot be read.
+    fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>);
+    /// There is no such branch any more.
+    fn gone(&self, branch: &BranchName);
+}
+
+/// How the ledger works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// So many changes may wait; more are refused.
+    pub queue: usize,
+    /// So many changes are made at a time at most.
+    pub largest_batch: usize,
+    /// Named as the committer of every commit.
+    pub committer: Identity,
+}
+
+/// Why the ledger cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    #[error(transparent)]
+    Persist(#[from] PersistError),
+    #[error("cannot start the committer's thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The writable ledger of a data directory.
+pub struct Ledger {
+    queue: mpsc::Sender<Message>,
+    reader: Arc<Reader>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Held as long as the ledger is.
+    _directory: DataDirectory,
+}
+
+impl Ledger {
+    /// Opens the data directory, tells the audience of every branch, and starts the committer.
+    ///
+    /// # Errors
+    /// The directory is in use, or its repository cannot be read.
+    pub fn open(
+        directory: &Path,
+        first: &BranchName,
+        options: Options,
+        audience: Arc<dyn Audience>,
+    ) -> Result<Self, StartError> {
+        let directory = DataDirectory::open(directory, first)?;
+        let reader = Arc::new(Reader::open(&directory.repository())?);
+        let mut heads = OrdMap::new();
+        let Branches { branches, others } = reader.branches()?;
+        for name in others {
+            tracing::warn!(%name, "not a configuration's name; the branch is left alone");
+        }
+        for (branch, commit) in branches {
+            let head = reader.state(commit)?;
+            audience.loaded(&branch, &head, reader.files(commit, &[Subject::Branch]));
+            heads.insert(branch, head);
+        }
+        let (sender, queue) = mpsc::channel(options.queue.max(1));
+        let committer = Committer {
+            queue,
+            heads,
+            persist: Box::new(LooseObjects::open(&directory.repository())?),
+            reader: Arc::clone(&reader),
+            audience,
+            identity: options.committer,
+            largest_batch: options.largest_batch.max(1),
+        };
+        let thread = thread::Builder::new()
+            .name("committer".to_owned())
+            .spawn(|| committer.run())?;
+        Ok(Ledger {
+            queue: sender,
+            reader,
+            thread: Mutex::new(Some(thread)),
+            _directory: directory,
+        })
+    }
+
+    /// Makes a change. When this answers `Ok`, the change survives a power cut.
+    ///
+    /// # Errors
+    /// The change was not made, or it is not known whether it was; [`Refused`] tells which.
+    pub async fn change(&self, change: Change) -> Result<Written, Refused> {
+        let (answer, outcome) = oneshot::channel();
+        self.queue
+            .try_send(Message::Change(Box::new(change), answer))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Refused::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
+            })?;
+        metrics::gauge!("revconf_queue_changes").set(self.waiting());
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Refused::Unknown("the committer has stopped".to_owned())))
+    }
+
+    /// How many changes wait.
+    fn waiting(&self) -> u32 {
+        u32::try_from(self.queue.max_capacity() - self.queue.capacity()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether changes can be made now.
+    pub fn is_open(&self) -> bool {
+        !self.queue.is_closed() && self.queue.capacity() > 0
+    }
+
+    /// For looking back.
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// Finishes what was accepted and ends the committer. Blocks until that is done.
+    pub fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            if self.queue.blocking_send(Message::Stop).is_err() {
+                tracing::error!("the committer had ended before it was told to");
+            }
+            if thread.join().is_err() {
+                tracing::error!("the committer ended with a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

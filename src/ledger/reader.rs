@@ -1,0 +1,412 @@
+//! Looking into the repository: commits, trees and files as they were. Everything here may touch the disk, so callers
+//! keep it off threads that must not wait.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
+
+use super::change::{Blob, Subject};
+use super::commit::{self, CommitRecord};
+use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId};
+use super::repository::{self, OpenError};
+use super::tree::{Head, Tree, empty_tree};
+
+/// Something in the repository that should be there cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the repository is damaged: {0}")]
+pub struct Damage(pub String);
+
+impl From<git2::Error> for Damage {
+    fn from(error: git2::Error) -> Self {
+        Damage(error.message().to_owned())
+    }
+}
+
+/// An entry of a tree as it lies in the repository.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub name: String,
+    pub what: What,
+}
+
+/// What an entry of a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    File(BlobId),
+    Folder(TreeId),
+    /// A link, or a commit of another repository.
+    Other,
+}
+
+/// The branches of a repository.
+#[derive(Debug, Clone)]
+pub struct Branches {
+    /// Each with its newest commit.
+    pub branches: Vec<(BranchName, CommitId)>,
+    /// Full names of refs among the branches that are none of ours.
+    pub others: Vec<String>,
+}
+
+/// Reads the repository. Each call uses a git handle of its own, so calls do not wait for each other.
+pub struct Reader {
+    path: PathBuf,
+    idle: Mutex<Vec<Repository>>,
+}
+
+impl Reader {
+    /// Opens the repository at `path`.
+    ///
+    /// # Errors
+    /// There is none, or git cannot read it.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let first = repository::open(path)?;
+        Ok(Reader {
+            path: path.to_owned(),
+            idle: Mutex::new(vec![first]),
+        })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Repository) -> Result<T, Damage>) -> Result<T, Damage> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let repository = match idle {
+            Some(repository) => repository,
+            None => Repository::open_bare(&self.path)?,
+        };
+        let outcome = work(&repository);
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(repository);
+        outcome
+    }
+
+    /// Every branch.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
+    pub fn branches(&self) -> Result<Branches, Damage> {
+        self.with(|repository| {
+            let (mut branches, mut others) = (Vec::new(), Vec::new());
+            for reference in repository.references_glob(&format!("{BRANCHES}*"))? {
+                let reference = reference?;
+                let full = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+                match BranchName::parse(full.strip_prefix(BRANCHES).unwrap_or(&full)) {
+                    Ok(name) => branches.push((name, CommitId(reference.peel_to_commit()?.id()))),
+                    Err(_) => others.push(full),
+                }
+            }
+            Ok(Branches { branches, others })
+        })
+    }
+
+    /// The newest state of a branch.
+    ///
+    /// # Errors
+    /// Its commit or trees cannot be read.
+    pub fn head(&self, branch: &BranchName) -> Result<Option<Head>, Damage> {
+        let tip = self.with(|repository| target(repository, &branch.full()))?;
+        tip.map(|tip| self.state(tip)).transpose()
+    }
+
+    /// The state of a branch whose newest commit is `commit`.
+    ///
+    /// # Errors
+    /// The commit or its trees cannot be read.
+    pub fn state(&self, commit: CommitId) -> Result<Head, Damage> {
+        self.with(|repository| {
+            let found = repository.find_commit(commit.0)?;
+            let files = Tree::read(repository, TreeId(found.tree_id()))?;
+            Ok(Head::new(commit, commit::time(&found), files))
+        })
+    }
+
+    /// Where an archived branch ended.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
+    pub fn archive(&self, name: &str) -> Result<Option<CommitId>, Damage> {
+        let full = format!("{ARCHIVES}{name}");
+        if !git2::Reference::is_valid_name(&full) {
+            return Ok(None);
+        }
+        self.with(|repository| target(repository, &full))
+    }
+
+    /// The names of all archived branches and where they ended, oldest first.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
+    pub fn archives(&self) -> Result<Vec<(String, CommitId)>, Damage> {
+        self.with(|repository| {
+            let mut found = Vec::new();
+            for reference in repository.references_glob(&format!("{ARCHIVES}*"))? {
+                let reference = reference?;
+                let full = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+                let name = full.strip_prefix(ARCHIVES).unwrap_or(&full).to_owned();
+                found.push((name, CommitId(reference.peel_to_commit()?.id())));
+            }
+            found.sort();
+            Ok(found)
+        })
+    }
+
+    /// The commit that `version` names: its full id, or a prefix of seven or more lower-case hex digits that no other
+    /// commit reachable from `tip` shares. Only commits reachable from `tip` are found.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn resolve(&self, tip: CommitId, version: &str) -> Result<Option<CommitId>, Damage> {
+        let hex = version.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !hex || !(7..=40).contains(&version.len()) {
+            return Ok(None);
+        }
+        self.with(|repository| {
+            if let Some(ObjectId(id)) = ObjectId::from_hex(version) {
+                let reachable = id == tip.0
+                    || (is_commit(repository, id) && repository.graph_descendant_of(tip.0, id)?);
+                return Ok(reachable.then_some(CommitId(id)));
+            }
+            let mut walk = repository.revwalk()?;
+            walk.push(tip.0)?;
+            let mut found = None;
+            for id in walk {
+                let id = id?;
+                if id.to_string().starts_with(version) && found.replace(CommitId(id)).is_some() {
+                    return Ok(None);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Visits the commits at which `subject` changed, newest first, along the first parents from `tip`.
+    ///
+    /// # Errors
+    /// A commit or a tree on the way cannot be read.
+    pub fn history(
+        &self,
+        tip: CommitId,
+        subject: &Subject,
+        mut visit: impl FnMut(CommitRecord) -> ControlFlow<()>,
+    ) -> Result<(), Damage> {
+        self.with(|repository| {
+            let mut commit = repository.find_commit(tip.0)?;
+            let mut after = Sighting::of(repository, &commit, subject)?;
+            loop {
+                let parent = if commit.parent_count() > 0 {
+                    Some(commit.parent(0)?)
+                } else {
+                    None
+                };
+                let before = match &parent {
+                    Some(parent) => after.before(repository, parent, subject)?,
+                    None => Sighting::nothing(),
+                };
+                if before.id != after.id && visit(commit::record(&commit)).is_break() {
+                    return Ok(());
+                }
+                let Some(parent) = parent else { return Ok(()) };
+                (commit, after) = (parent, before);
+            }
+        })
+    }
+
+    /// One commit.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn record(&self, commit: CommitId) -> Result<CommitRecord, Damage> {
+        self.with(|repository| Ok(commit::record(&repository.find_commit(commit.0)?)))
+    }
+
+    /// The id of a folder or a file as it was at a commit; `None` if it was not there.
+    ///
+    /// # Errors
+    /// The commit or its trees cannot be read.
+    pub fn object(&self, commit: CommitId, subject: &Subject) -> Result<Option<ObjectId>, Damage> {
+        self.with(|repository| Ok(Sighting::of(repository, &repository.find_commit(commit.0)?, subject)?.id))
+    }
+
+    /// The files of the subjects as they were at a commit, by path. The whole branch means every file.
+    ///
+    /// # Errors
+    /// The commit, its trees or a file cannot be read.
+    pub fn files(&self, commit: CommitId, subjects: &[Subject]) -> Result<BTreeMap<String, Blob>, Damage> {
+        self.with(|repository| {
+            let tree = Tree::read(repository, TreeId(repository.find_commit(commit.0)?.tree_id()))?;
+            let wanted = |path: &str| {
+                subjects.iter().any(|subject| match subject {
+                    Subject::Branch => true,
+                    Subject::Folder(name) => path.split_once('/').is_some_and(|(folder, _)| folder == name),
+                    Subject::File(wanted) => wanted == path,
+                })
+            };
+            let files = tree.list().filter(|(path, _)| wanted(path));
+            files
+                .map(|(path, id)| {
+                    Ok((
+                        path,
+                        Blob {
+                            id,
+                            bytes: bytes(repository, id)?,
+                        },
+                    ))
+                })
+                .collect()
+        })
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// They cannot be read, or are not what the id says.
+    pub fn blob(&self, id: BlobId) -> Result<Bytes, Damage> {
+        self.with(|repository| bytes(repository, id))
+    }
+
+    /// What lies in a commit's top folder.
+    ///
+    /// # Errors
+    /// The commit or the tree cannot be read.
+    pub fn top(&self, commit: CommitId) -> Result<Vec<Listed>, Damage> {
+        let tree = self.with(|repository| Ok(repository.find_commit(commit.0)?.tree_id()))?;
+        self.list(TreeId(tree))
+    }
+
+    /// What lies in a folder.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn list(&self, tree: TreeId) -> Result<Vec<Listed>, Damage> {
+        self.with(|repository| {
+            let tree = repository.find_tree(tree.0)?;
+            let listed = tree.iter().map(|entry| Listed {
+                name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
+                what: match entry.kind() {
+                    Some(ObjectType::Tree) => What::Folder(TreeId(entry.id())),
+                    Some(ObjectType::Blob) if entry.filemode() & 0o170_000 == 0o100_000 => {
+                        What::File(BlobId(entry.id()))
+                    }
+                    _ => What::Other,
+                },
+            });
+            Ok(listed.collect())
+        })
+    }
+
+    /// Visits every commit that is reachable from `tip`, newest first.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn ancestry(
+        &self,
+        tip: CommitId,
+        mut visit: impl FnMut(CommitId) -> ControlFlow<()>,
+    ) -> Result<(), Damage> {
+        self.with(|repository| {
+            let mut walk = repository.revwalk()?;
+            walk.push(tip.0)?;
+            for id in walk {
+                if visit(CommitId(id?)).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn target(repository: &Repository, full: &str) -> Result<Option<CommitId>, Damage> {
+    match repository
+        .find_reference(full)
+        .and_then(|reference| reference.peel_to_commit())
+    {
+        Ok(commit) => Ok(Some(CommitId(commit.id()))),
+        Err(error) if error.code() == ErrorCode::NotFound && error.class() == git2::ErrorClass::Reference => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_commit(repository: &Repository, id: Oid) -> bool {
+    repository
+        .odb()
+        .and_then(|objects| objects.read_header(id))
+        .is_ok_and(|(_, kind)| kind == ObjectType::Commit)
+}
+
+fn bytes(repository: &Repository, id: BlobId) -> Result<Bytes, Damage> {
+    let objects = repository.odb()?;
+    let object = objects.read(id.0)?;
+    Ok(Bytes::copy_from_slice(object.data()))
+}
+
+/// What a subject was at a commit. Remembers the tree above it: while that is the same, so is the subject.
+struct Sighting {
+    above: Option<Oid>,
+    id: Option<ObjectId>,
+}
+
+impl Sighting {
+    /// Before the first commit.
+    fn nothing() -> Self {
+        Sighting {
+            above: None,
+            id: None,
+        }
+    }
+
+    fn of(repository: &Repository, commit: &Commit<'_>, subject: &Subject) -> Result<Self, Damage> {
+        Sighting::nothing().before(repository, commit, subject)
+    }
+
+    /// The subject at the commit before.
+    fn before(
+        &self,
+        repository: &Repository,
+        commit: &Commit<'_>,
+        subject: &Subject,
+    ) -> Result<Self, Damage> {
+        let top = commit.tree_id();
+        let path = match subject {
+            Subject::Branch => {
+                return Ok(Sighting {
+                    above: None,
+                    id: Some(ObjectId(top)),
+                });
+            }
+            Subject::Folder(name) => {
+                return Ok(Sighting {
+                    above: None,
+                    id: child(repository, top, name)?,
+                });
+            }
+            Subject::File(path) => path,
+        };
+        let (above, name) = match path.split_once('/') {
+            Some((folder, name)) => (child(repository, top, folder)?.map(|id| id.0), name),
+            None => (Some(top), path.as_str()),
+        };
+        let id = match above {
+            None => None,
+            Some(above) if self.above == Some(above) => self.id,
+            Some(above) => child(repository, above, name)?,
+        };
+        Ok(Sighting { above, id })
+    }
+}
+
+fn child(repository: &Repository, tree: Oid, name: &str) -> Result<Option<ObjectId>, Damage> {
+    if tree == empty_tree().0 {
+        return Ok(None);
+    }
+    Ok(repository
+        .find_tree(tree)?
+        .get_name(name)
+        .map(|entry| ObjectId(entry.id())))
+}

@@ -1,0 +1,160 @@
+//! The data directory: its lock, its repository, and what a crash may have left there.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use git2::{Repository, RepositoryInitOptions};
+
+use super::id::BranchName;
+
+/// The repository's folder in the data directory.
+pub const FOLDER: &str = "repository.git";
+const LOCK: &str = "lock";
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the data directory {} is in use by {holder}", path.display())]
+    InUse { path: PathBuf, holder: String },
+    #[error("cannot use {}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("cannot open the repository {}: {reason}", path.display())]
+    Repository { path: PathBuf, reason: String },
+}
+
+/// The data directory, held so that no other process uses it at the same time.
+pub struct DataDirectory {
+    path: PathBuf,
+    /// The lock lasts as long as the file is open.
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Takes the directory, makes the repository where there is none, and clears away what a crash left.
+    /// `first` is the branch that a clone of a new repository checks out.
+    ///
+    /// # Errors
+    /// Another process holds the directory, or it cannot be read and written.
+    pub fn open(path: &Path, first: &BranchName) -> Result<Self, OpenError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| OpenError::Io { path, source }
+        };
+        fs::create_dir_all(path).map_err(io(path))?;
+        let lock = lock(path)?;
+        let repository = path.join(FOLDER);
+        if repository.join("HEAD").exists() {
+            clear_leftovers(&repository).map_err(io(&repository))?;
+            open(&repository)?;
+        } else {
+            create(path, &repository, first)?;
+        }
+        Ok(DataDirectory {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Where the repository lies.
+    pub fn repository(&self) -> PathBuf {
+        self.path.join(FOLDER)
+    }
+}
+
+fn lock(directory: &Path) -> Result<File, OpenError> {
+    let path = directory.join(LOCK);
+    let io = |source| OpenError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let holder = match file.read_to_string(&mut holder) {
+                Ok(_) if !holder.trim().is_empty() => format!("process {}", holder.trim()),
+                _ => "another process".to_owned(),
+            };
+            return Err(OpenError::InUse {
+                path: directory.to_owned(),
+                holder,
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    // The number is for the message above; the lock itself is the system's and ends with the process.
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(io)?;
+    Ok(file)
+}
+
+/// Opens the repository at `path`.
+///
+/// # Errors
+/// There is none, or git cannot read it.
+pub fn open(path: &Path) -> Result<Repository, OpenError> {
+    Repository::open_bare(path).map_err(|error| OpenError::Repository {
+        path: path.to_owned(),
+        reason: error.message().to_owned(),
+    })
+}
+
+/// Makes the repository beside its place and moves it there, so that a crash leaves a whole one or none.
+fn create(directory: &Path, repository: &Path, first: &BranchName) -> Result<(), OpenError> {
+    let io = |source| OpenError::Io {
+        path: repository.to_owned(),
+        source,
+    };
+    let unfinished = directory.join(format!("{FOLDER}.new"));
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).map_err(io)?;
+    }
+    let mut options = RepositoryInitOptions::new();
+    options
+        .bare(true)
+        .external_template(false)
+        .initial_head(first.as_str());
+    Repository::init_opts(&unfinished, &options).map_err(|error| OpenError::Repository {
+        path: repository.to_owned(),
+        reason: error.message().to_owned(),
+    })?;
+    fs::rename(&unfinished, repository).map_err(io)?;
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io)
+}
+
+/// A process that is killed leaves lock files, which would refuse every later write, and half-written objects. The
+/// lock on the data directory says that nobody is at work on them.
+fn clear_leftovers(repository: &Path) -> io::Result<()> {
+    let is_lock = |name: &str| name.ends_with(".lock") || name == "packed-refs.new";
+    let is_unfinished = |name: &str| name.starts_with("tmp_") || name.ends_with(".lock");
+    clear(repository, false, &is_lock)?;
+    clear(&repository.join("refs"), true, &is_lock)?;
+    clear(&repository.join("objects"), true, &is_unfinished)
+}
+
+fn clear(folder: &Path, deep: bool, is_leftover: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            if deep {
+                clear(&entry.path(), deep, is_leftover)?;
+            }
+        } else if is_leftover(&entry.file_name().to_string_lossy()) {
+            tracing::warn!(file = %entry.path().display(), "removing what an interrupted process left");
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
