@@ -1,0 +1,377 @@
+//! Configurations themselves: list, create, copy, describe, delete, bring back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::catalogue::{Configuration, Contents};
+use super::error::{Error, Rejection};
+use super::versions::{date, resolve};
+use super::write::{self, Demand, Outcome, Ready, Step, Write};
+use super::{Registry, Result, diff, name};
+use crate::document::{FaultKind, Faults, json, name_of};
+use crate::format::{self, Header, header};
+use crate::ledger::{Action, Blob, BranchName, Change, CommitId, Draft, Edit, Reader, State, Subject};
+
+/// A configuration as clients see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    id: String,
+    description: String,
+    version: String,
+    date: String,
+}
+
+impl Record {
+    fn of(configuration: &Configuration) -> Self {
+        Record {
+            id: configuration.name.to_string(),
+            description: configuration
+                .contents
+                .as_ref()
+                .map(|c| c.header.description.clone())
+                .unwrap_or_default(),
+            version: configuration.version().to_string(),
+            date: date(configuration.head.time),
+        }
+    }
+}
+
+/// Where a new configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Nothing,
+    Copy {
+        configuration: String,
+        version: Option<String>,
+    },
+    Archive(String),
+}
+
+/// Where a copy begins: the commit, and what it says of itself there.
+struct Start {
+    commit: CommitId,
+    header: Header,
+}
+
+impl Registry {
+    /// Every configuration, by name.
+    pub fn configurations(&self) -> Vec<Record> {
+        self.catalogue
+            .all()
+            .values()
+            .map(|configuration| Record::of(configuration))
+            .collect()
+    }
+
+    /// One configuration's record, and its version.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn describe(&self, name: &str) -> Result<(Record, CommitId)> {
+        let configuration = self.configuration(name)?;
+        Ok((Record::of(&configuration), configuration.version()))
+    }
+
+    /// Creates a configuration: empty, or from another's version, or from an archive.
+    ///
+    /// # Errors
+    /// It exists, its origin does not, the body breaks a rule, the write's conditions do not hold, or the ledger
+    /// refuses.
+    pub async fn create_configuration(
+        self: &Arc<Self>,
+        name: &str,
+        body: Bytes,
+        write: Write,
+    ) -> Result<Outcome> {
+        let branch = name::parse(name).map_err(|fault| Error::bad_name(&fault))?;
+        let mut demands = write::conditions(&write, &Subject::Branch, &Subject::Branch);
+        demands.push(Demand::new(
+            Subject::Branch,
+            State::Absent,
+            Error::ConfigurationExists(branch.clone()),
+        ));
+        let existing = self.catalogue.get(name);
+        let version = existing.as_ref().map(|configuration| configuration.version());
+        let checked = write::check(
+            &demands,
+            existing.as_ref().map(|configuration| &configuration.head),
+        );
+        checked.map_err(|error| Rejection { error, version })?;
+        let (description, origin) = self.reading(body, creation).await?;
+        let start = self.origin(origin.clone(), &branch).await?;
+        let message = write.message.clone().unwrap_or_else(|| match &origin {
+            Origin::Nothing => format!("Create configuration {branch}"),
+            Origin::Copy { configuration, .. } => {
+                format!("Create configuration {branch} from {configuration}")
+            }
+            Origin::Archive(archive) => format!("Create configuration {branch} from archive {archive}"),
+        });
+        if write.dry_run {
+            let diff = self.preview_creation(&branch, start, description).await?;
+            return Ok(Outcome::Dry { version: None, diff });
+        }
+        let edits = match &start {
+            None => files_of_a_new_one(description.as_deref().unwrap_or_default()),
+            Some(start) => {
+                // A copy is the same commit, unless it is to say something else of itself.
+                let header = Header {
+                    description: description.unwrap_or_else(|| start.header.description.clone()),
+                    ..start.header.clone()
+                };
+                if header == start.header {
+                    Vec::new()
+                } else {
+                    vec![Step::Describe(header).edit()]
+                }
+            }
+        };
+        let drafts = if edits.is_empty() {
+            Vec::new()
+        } else {
+            vec![Draft { edits, message }]
+        };
+        let action = Action::Create {
+            from: start.map(|start| start.commit),
+            drafts,
+        };
+        let change = Change {
+            branch,
+            requirements: Vec::new(),
+            action,
+            author: write.author,
+        };
+        self.submit(change, demands, &Subject::Branch).await
+    }
+
+    /// Changes a configuration's description.
+    ///
+    /// # Errors
+    /// There is none, the body breaks a rule, the write's conditions do not hold, or the ledger refuses.
+    pub async fn describe_configuration(
+        self: &Arc<Self>,
+        name: &str,
+        body: Bytes,
+        write: Write,
+    ) -> Result<Outcome> {
+        let configuration = self.configuration(name)?;
+        let at = Rejection::at(configuration.version());
+        let demands = write::conditions(&write, &Subject::Branch, &Subject::Branch);
+        write::check(&demands, Some(&configuration.head)).map_err(&at)?;
+        let description = self.reading(body, |bytes| {
+            let members = members(json::read(bytes)?, &["description"])?;
+            Ok(header::description(&members, "body")?)
+        });
+        let description = description.await.map_err(&at)?;
+        let format = self.contents(&configuration)?.header.format;
+        let steps = vec![Step::Describe(Header { format, description })];
+        let message = format!("Describe configuration {name}");
+        self.write(
+            &configuration,
+            Ready {
+                demands,
+                steps,
+                target: Subject::Branch,
+                message,
+            },
+            write,
+        )
+        .await
+    }
+
+    /// Deletes a configuration. Its commits stay reachable in an archive.
+    ///
+    /// # Errors
+    /// There is none, the write's conditions do not hold, or the ledger refuses.
+    pub async fn delete_configuration(self: &Arc<Self>, name: &str, write: Write) -> Result<Outcome> {
+        let configuration = self.configuration(name)?;
+        let at = Rejection::at(configuration.version());
+        let demands = write::conditions(&write, &Subject::Branch, &Subject::Branch);
+        write::check(&demands, Some(&configuration.head)).map_err(&at)?;
+        if write.dry_run {
+            let (version, name) = (Some(configuration.version()), name.to_owned());
+            let preview = self.aside(move || diff::whole(&name, Some(&configuration), None));
+            return Ok(Outcome::Dry {
+                version,
+                diff: preview.await.map_err(&at)?,
+            });
+        }
+        let branch = configuration.name.clone();
+        let change = Change {
+            branch,
+            requirements: Vec::new(),
+            action: Action::Archive,
+            author: write.author,
+        };
+        self.submit(change, demands, &Subject::Branch).await
+    }
+
+    async fn origin(
+        self: &Arc<Self>,
+        origin: Origin,
+        new: &BranchName,
+    ) -> std::result::Result<Option<Start>, Error> {
+        let reader = Arc::clone(self.ledger.reader());
+        match origin {
+            Origin::Nothing => Ok(None),
+            Origin::Copy {
+                configuration,
+                version,
+            } => {
+                let source = self
+                    .catalogue
+                    .get(&configuration)
+                    .ok_or(Error::NoConfiguration(configuration))?;
+                let found = self.aside(move || {
+                    let commit = match version {
+                        Some(version) => resolve(&reader, &source, &version)?,
+                        None => source.version(),
+                    };
+                    Start::at(&reader, commit).map(Some)
+                });
+                found.await
+            }
+            Origin::Archive(archive) => {
+                let configuration = archive.split('/').next().unwrap_or(new.as_str()).to_owned();
+                let found = self.aside(move || match reader.archive(&archive)? {
+                    Some(commit) => Start::at(&reader, commit).map(Some),
+                    None => {
+                        let mut known: Vec<_> =
+                            reader.archives()?.into_iter().map(|(name, _)| name).collect();
+                        known.retain(|name| name.split('/').next() == Some(configuration.as_str()));
+                        Err(Error::NoArchive {
+                            archive,
+                            configuration,
+                            known,
+                        })
+                    }
+                });
+                found.await
+            }
+        }
+    }
+
+    async fn preview_creation(
+        self: &Arc<Self>,
+        branch: &BranchName,
+        start: Option<Start>,
+        description: Option<String>,
+    ) -> std::result::Result<diff::Difference, Error> {
+        let (reader, branch) = (Arc::clone(self.ledger.reader()), branch.clone());
+        let preview = self.aside(move || {
+            let mut contents = match start {
+                Some(start) => Contents::at(&reader, start.commit)?,
+                None => Contents::new(),
+            };
+            if let Some(description) = description {
+                contents.header.description = description;
+            }
+            diff::whole(branch.as_str(), None, Some(&contents))
+        });
+        preview.await
+    }
+}
+
+impl Start {
+    fn at(reader: &Reader, commit: CommitId) -> std::result::Result<Self, Error> {
+        let files = reader.files(commit, &[Subject::File(header::PATH.to_owned())])?;
+        let header = files
+            .get(header::PATH)
+            .ok_or(format::Misfit::NoHeader)
+            .and_then(|file| Header::decode(&file.bytes));
+        let header = header.map_err(|misfit| Error::Damaged(format!("version {commit}: {misfit}")))?;
+        Ok(Start { commit, header })
+    }
+}
+
+/// The edits that begin a configuration at nothing.
+pub(super) fn files_of_a_new_one(description: &str) -> Vec<Edit> {
+    let files = format::migrations::new_configuration(description);
+    files
+        .into_iter()
+        .map(|(path, bytes)| Edit::Put(path, Blob::new(bytes)))
+        .collect()
+}
+
+/// Reads `{"description"?, "from"?: {"config", "version"?} | {"archive"}}`; an empty body is an empty object.
+fn creation(bytes: &[u8]) -> std::result::Result<(Option<String>, Origin), Error> {
+    if bytes.is_empty() {
+        return Ok((None, Origin::Nothing));
+    }
+    let members = members(json::read(bytes)?, &["description", "from"])?;
+    let description = match members.get("description") {
+        Some(_) => Some(header::description(&members, "body")?),
+        None => None,
+    };
+    let origin = match members.get("from") {
+        None => Origin::Nothing,
+        Some(from) => {
+            let mut faults = Faults::at("body");
+            let origin = faults.within("from", |faults| origin(from, faults));
+            faults.or(origin)?
+        }
+    };
+    Ok((description, origin))
+}
+
+fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
+    let Some(members) = from.as_object() else {
+        faults.add(
+            FaultKind::ObjectType,
+            format!("must be an object, not {}", name_of(from)),
+        );
+        return None;
+    };
+    let known: &[&str] = if members.contains_key("archive") {
+        &["archive"]
+    } else {
+        &["config", "version"]
+    };
+    unknown(members, known, faults);
+    let mut text = |name: &str, required: bool| match members.get(name) {
+        Some(Value::String(text)) => Some(text.trim().to_owned()),
+        Some(other) => {
+            let msg = format!("must be a string, not {}", name_of(other));
+            faults.within(name, |faults| faults.add(FaultKind::StringType, msg));
+            None
+        }
+        None => {
+            if required {
+                faults.within(name, |faults| {
+                    faults.add(FaultKind::Missing, "is required (or \"archive\")");
+                });
+            }
+            None
+        }
+    };
+    if members.contains_key("archive") {
+        return text("archive", true).map(Origin::Archive);
+    }
+    let (configuration, version) = (text("config", true), text("version", false));
+    configuration.map(|configuration| Origin::Copy {
+        configuration,
+        version,
+    })
+}
+
+fn members(value: Value, known: &[&str]) -> std::result::Result<Map<String, Value>, Error> {
+    let mut faults = Faults::at("body");
+    let Value::Object(members) = value else {
+        faults.add(
+            FaultKind::ObjectType,
+            format!("must be an object, not {}", name_of(&value)),
+        );
+        return Ok(faults.or(None)?);
+    };
+    unknown(&members, known, &mut faults);
+    Ok(faults.or(Some(members))?)
+}
+
+fn unknown(members: &Map<String, Value>, known: &[&str], faults: &mut Faults) {
+    for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        let msg = format!("is no field here; the fields are {}", known.join(", "));
+        faults.within(name.as_str(), |faults| faults.add(FaultKind::ExtraForbidden, msg));
+    }
+}

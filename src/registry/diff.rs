@@ -1,0 +1,151 @@
+//! The difference between two states of documents: which came, changed and went, and how.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::catalogue::{Configuration, Contents};
+use super::error::Error;
+use super::write::Step;
+use crate::document::{Kind, json};
+use crate::ledger::CommitId;
+
+/// What happened to a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    Created,
+    Updated,
+    Deleted,
+}
+
+/// One document's difference.
+#[derive(Debug, Clone, Serialize)]
+pub struct Item {
+    /// The kind's name; `configs` for what the configuration says of itself.
+    pub kind: &'static str,
+    pub id: String,
+    pub change: What,
+    /// RFC 6902: turns the one document into the other; a document that is not there is `null`.
+    pub patch: Value,
+}
+
+/// Everything that differs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Difference {
+    pub from: Option<String>,
+    /// `None` where the other state was never written.
+    pub to: Option<String>,
+    pub items: Vec<Item>,
+}
+
+impl Difference {
+    fn between(from: Option<CommitId>) -> Self {
+        Difference {
+            from: from.map(|commit| commit.to_string()),
+            ..Difference::default()
+        }
+    }
+
+    fn compare(&mut self, kind: &'static str, id: &str, before: &Value, after: &Value) {
+        let change = match (before, after) {
+            (before, after) if before == after => return,
+            (Value::Null, _) => What::Created,
+            (_, Value::Null) => What::Deleted,
+            _ => What::Updated,
+        };
+        let patch = json!(json_patch::diff(before, after).0);
+        self.items.push(Item {
+            kind,
+            id: id.to_owned(),
+            change,
+            patch,
+        });
+    }
+}
+
+/// The kind's word for what a configuration says of itself.
+const CONFIGURATIONS: &str = "configs";
+
+/// What steps would change in a configuration.
+pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<Difference, Error> {
+    let mut difference = Difference::between(Some(configuration.version()));
+    let Ok(contents) = &configuration.contents else {
+        return Ok(difference);
+    };
+    let mut ends: BTreeMap<(&'static str, String), Option<Value>> = BTreeMap::new();
+    for step in steps {
+        match step {
+            Step::Put(document) => {
+                let key = (document.kind().name, document.id().to_string());
+                ends.insert(key, Some(document.body().clone()));
+            }
+            Step::Remove(kind, id) => {
+                ends.insert((kind.name, id.to_string()), None);
+            }
+            Step::Replace(kind, documents) => {
+                let ids = contents.set(kind).into_iter().flat_map(|set| set.entries.keys());
+                ends.extend(ids.map(|id| ((kind.name, id.to_string()), None)));
+                ends.extend(documents.iter().map(|document| {
+                    (
+                        (kind.name, document.id().to_string()),
+                        Some(document.body().clone()),
+                    )
+                }));
+            }
+            Step::Describe(header) => {
+                let name = configuration.name.as_str();
+                let [before, after] = [&contents.header, header]
+                    .map(|header| json!({"id": name, "description": header.description}));
+                difference.compare(CONFIGURATIONS, name, &before, &after);
+            }
+        }
+    }
+    for ((kind, id), after) in ends {
+        let before = Kind::named(kind)
+            .and_then(|kind| newest(contents, kind, &id))
+            .transpose()?;
+        difference.compare(kind, &id, &before.unwrap_or_default(), &after.unwrap_or_default());
+    }
+    Ok(difference)
+}
+
+/// What a configuration that comes or goes brings or takes along.
+pub(super) fn whole(
+    name: &str,
+    before: Option<&Configuration>,
+    after: Option<&Contents>,
+) -> Result<Difference, Error> {
+    let mut difference = Difference::between(before.map(Configuration::version));
+    let before = before.and_then(|configuration| configuration.contents.as_ref().ok());
+    let [said, says] = [before, after].map(|contents| {
+        contents.map_or(
+            Value::Null,
+            |contents| json!({"id": name, "description": contents.header.description}),
+        )
+    });
+    difference.compare(CONFIGURATIONS, name, &said, &says);
+    let mut ends: BTreeMap<(&'static str, String), [Value; 2]> = BTreeMap::new();
+    for (side, contents) in [before, after].into_iter().enumerate() {
+        for set in contents.into_iter().flat_map(Contents::sets) {
+            for (id, entry) in &set.entries {
+                ends.entry((set.kind.name, id.to_string())).or_default()[side] = value(&entry.bytes)?;
+            }
+        }
+    }
+    for ((kind, id), [before, after]) in ends {
+        difference.compare(kind, &id, &before, &after);
+    }
+    Ok(difference)
+}
+
+fn newest(contents: &Contents, kind: &Kind, id: &str) -> Option<Result<Value, Error>> {
+    let entry = contents.set(kind)?.entries.get(id)?;
+    Some(value(&entry.bytes))
+}
+
+fn value(bytes: &Bytes) -> Result<Value, Error> {
+    json::read(bytes).map_err(|error| Error::Damaged(error.to_string()))
+}

@@ -1,0 +1,116 @@
+//! Why a request is not done. No status codes here: the HTTP layer has one table for them.
+
+use crate::document::json::NotJson;
+use crate::document::{EntryId, Fault, FaultKind, Faults, Kind};
+use crate::ledger::{BranchName, CommitId, Damage, NameFault, Refused};
+
+/// A reason.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("there is no configuration {0:?}")]
+    NoConfiguration(String),
+    #[error("there is no {} {id:?} in configuration {configuration:?}", kind.singular)]
+    NoEntry {
+        kind: &'static Kind,
+        id: String,
+        configuration: String,
+    },
+    #[error(
+        "there is no version {version:?} of configuration {configuration:?}; a version is a full commit id, or seven \
+         or more of its first digits if no other version begins so"
+    )]
+    NoVersion { version: String, configuration: String },
+    #[error("there was no {} {id:?} in version {version}", kind.singular)]
+    NotInVersion {
+        kind: &'static Kind,
+        id: String,
+        version: CommitId,
+    },
+    #[error("there is no archive {archive:?}; {}", list_of(.configuration, .known))]
+    NoArchive {
+        archive: String,
+        configuration: String,
+        known: Vec<String>,
+    },
+    #[error("there is a configuration {0:?} already")]
+    ConfigurationExists(BranchName),
+    #[error("there is a {} {:?} already; PUT changes it", kind.singular, id.as_str())]
+    EntryExists { kind: &'static Kind, id: EntryId },
+    #[error("the set of {} is not empty; PUT replaces it", kind.plural)]
+    SetNotEmpty { kind: &'static Kind },
+    #[error("the state is not what If-Match or If-None-Match asks for; read it again and decide anew")]
+    PreconditionFailed,
+    #[error("the body is {0}")]
+    NotJson(#[from] NotJson),
+    #[error("Request does not match schema")]
+    Invalid(Vec<Fault>),
+    /// What is stored cannot be read, or breaks its own rules.
+    #[error("{0}")]
+    Damaged(String),
+    /// A write that the ledger did not take, or not surely.
+    #[error("{0}")]
+    NotTaken(Refused),
+    #[error("a task of the service has failed")]
+    Broken,
+}
+
+fn list_of(configuration: &str, archives: &[String]) -> String {
+    if archives.is_empty() {
+        format!("configuration {configuration:?} was never deleted")
+    } else {
+        format!("there are {}", archives.join(", "))
+    }
+}
+
+impl Error {
+    /// A single fault of something that is not the body, such as a part of the path.
+    pub fn fault(root: &str, name: &str, kind: FaultKind, msg: impl Into<String>) -> Self {
+        let mut faults = Faults::at(root);
+        faults.within(name, |faults| faults.add(kind, msg));
+        Error::Invalid(faults.or::<()>(None).err().unwrap_or_default())
+    }
+
+    /// A text that is no configuration's name.
+    pub fn bad_name(fault: &NameFault) -> Self {
+        Error::fault("path", "config", FaultKind::Format, fault.to_string())
+    }
+}
+
+impl From<Vec<Fault>> for Error {
+    fn from(faults: Vec<Fault>) -> Self {
+        Error::Invalid(faults)
+    }
+}
+
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Self {
+        Error::Damaged(damage.to_string())
+    }
+}
+
+/// A reason, and the version of the configuration that it was found in.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct Rejection {
+    pub error: Error,
+    pub version: Option<CommitId>,
+}
+
+impl Rejection {
+    /// For `map_err`: says which version was looked at.
+    pub fn at<E: Into<Error>>(version: CommitId) -> impl Fn(E) -> Rejection {
+        move |error| Rejection {
+            error: error.into(),
+            version: Some(version),
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Rejection {
+    fn from(error: E) -> Self {
+        Rejection {
+            error: error.into(),
+            version: None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The registry: what can be done with configurations. Reads come from the catalogue in memory, writes go to the
+//! ledger, looking back goes to the repository.
+//!
+//! - [`catalogue`]: the newest state of everything, ready to send
+//! - [`entries`], [`sets`], [`configurations`]: reading and changing
+//! - [`versions`], [`revert`]: looking and going back
+//! - [`diff`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
+//! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
+//! - [`error`]: why something is not done
+
+pub mod catalogue;
+pub mod check;
+pub mod conditions;
+pub mod configurations;
+pub mod diff;
+pub mod entries;
+pub mod error;
+pub mod import;
+pub mod name;
+pub mod revert;
+pub mod sets;
+pub mod start;
+pub mod versions;
+pub mod write;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use catalogue::{Catalogue, Configuration, Contents};
+pub use conditions::{Conditions, Tags, Verdict};
+pub use entries::Place;
+pub use error::{Error, Rejection};
+pub use sets::Mode;
+pub use versions::{Query, Scope};
+pub use write::{Outcome, Write};
+
+use crate::ledger::Ledger;
+pub use crate::ledger::{BlobId, CommitId, Identity, ObjectId, Options, Refused};
+
+/// The answer of a use case.
+pub type Result<T> = std::result::Result<T, Rejection>;
+
+/// Bodies from here on are read on a thread that may take its time. In bytes: at some hundred megabytes a second this
+/// is a fraction of a millisecond.
+const LARGE: usize = 64 * 1024;
+
+/// Something to read: its bytes, its tag, and the configuration's version that it comes from.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub version: CommitId,
+    pub tag: ObjectId,
+    pub body: Bytes,
+}
+
+/// All use cases on one data directory.
+pub struct Registry {
+    ledger: Ledger,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Registry {
+    /// A configuration as it is now.
+    fn configuration(&self, name: &str) -> Result<Arc<Configuration>> {
+        self.catalogue
+            .get(name)
+            .ok_or_else(|| Error::NoConfiguration(name.to_owned()).into())
+    }
+
+    /// What it holds, unless what is stored breaks the rules.
+    fn contents<'a>(&self, configuration: &'a Configuration) -> Result<&'a Contents> {
+        configuration.contents.as_ref().map_err(|problem| {
+            let name = &configuration.name;
+            let why = format!("configuration {name} cannot be served: {problem}; `revconf check` tells more");
+            Rejection::at(configuration.version())(Error::Damaged(why))
+        })
+    }
+
+    /// The newest version of a configuration, where there is one.
+    pub fn version_of(&self, name: &str) -> Option<CommitId> {
+        self.catalogue
+            .get(name)
+            .map(|configuration| configuration.version())
+    }
+
+    /// Whether writes can be taken now.
+    pub fn is_ready(&self) -> bool {
+        self.ledger.is_open()
+    }
+
+    /// Finishes what was accepted. Blocks until that is done; later writes are refused.
+    pub fn close(&self) {
+        self.ledger.close();
+    }
+
+    /// Work that waits for the disk, on a thread that may.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> std::result::Result<T, Error> + Send + 'static,
+    ) -> std::result::Result<T, Error> {
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || span.in_scope(work));
+        task.await.unwrap_or(Err(Error::Broken))
+    }
+
+    /// Reads a body; a large one on a thread of its own, so that others need not wait.
+    async fn reading<T: Send + 'static>(
+        &self,
+        body: Bytes,
+        read: impl FnOnce(&[u8]) -> std::result::Result<T, Error> + Send + 'static,
+    ) -> std::result::Result<T, Error> {
+        if body.len() < LARGE {
+            read(&body)
+        } else {
+            self.aside(move || read(&body)).await
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Opening a data directory: a new one gets its first configuration, older formats are upgraded, newer ones refused.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalogue::Catalogue;
+use super::configurations::files_of_a_new_one;
+use super::{Registry, error};
+use crate::format::{self, Files, Header, header, migrations};
+use crate::ledger::{
+    Action, Audience, Blob, BranchName, Branches, Change, Damage, Draft, Edit, Head, Identity, Ledger,
+    Options, Refused, StartError, Subject,
+};
+
+/// The configuration that a new data directory begins with, so that the first request works.
+pub const FIRST: &str = "prod";
+
+/// Why a data directory cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    #[error("configuration {name}: {reason}")]
+    Newer { name: BranchName, reason: String },
+    #[error("the first write failed: {0}")]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Name(#[from] crate::ledger::NameFault),
+    #[error("configuration {name} cannot be upgraded: {reason}")]
+    Upgrade { name: BranchName, reason: String },
+}
+
+impl Registry {
+    /// Opens a data directory.
+    ///
+    /// # Errors
+    /// It is in use, cannot be read or written, or holds a newer format.
+    pub async fn open(directory: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+        let service = options.committer.clone();
+        let catalogue = Arc::new(Catalogue::default());
+        let audience: Arc<dyn Audience> = Arc::<Catalogue>::clone(&catalogue);
+        let first = BranchName::parse(FIRST)?;
+        let ledger = Ledger::open(directory, &first, options, audience)?;
+        let registry = Arc::new(Registry { ledger, catalogue });
+        registry.refuse_newer()?;
+        registry.upgrade_all(&service).await?;
+        registry.begin(first, service).await?;
+        Ok(registry)
+    }
+
+    fn refuse_newer(&self) -> Result<(), OpenError> {
+        for configuration in self.catalogue.all().values() {
+            if let Err(problem) = &configuration.contents
+                && problem.newer
+            {
+                return Err(OpenError::Newer {
+                    name: configuration.name.clone(),
+                    reason: problem.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// One commit a branch that is not in today's format. A branch that breaks its own format's rules is left alone
+    /// and not served.
+    async fn upgrade_all(&self, service: &Identity) -> Result<(), OpenError> {
+        for configuration in self
+            .catalogue
+            .all()
+            .values()
+            .filter(|configuration| configuration.contents.is_ok())
+        {
+            let name = &configuration.name;
+            let failed = |error: error::Error| OpenError::Upgrade {
+                name: name.clone(),
+                reason: error.to_string(),
+            };
+            let Some(draft) = upgrade(&self.ledger, &configuration.head).map_err(failed)? else {
+                continue;
+            };
+            tracing::info!(configuration = %name, message = draft.message);
+            let change = Change {
+                branch: name.clone(),
+                requirements: Vec::new(),
+                action: Action::Commit(vec![draft]),
+                author: service.clone(),
+            };
+            self.ledger.change(change).await?;
+        }
+        Ok(())
+    }
+
+    /// A repository without any branch, living or archived, is new.
+    async fn begin(&self, first: BranchName, service: Identity) -> Result<(), OpenError> {
+        let reader = self.ledger.reader();
+        let Branches { branches, others } = reader.branches()?;
+        if !branches.is_empty() || !others.is_empty() || !reader.archives()?.is_empty() {
+            return Ok(());
+        }
+        let message = format!("Create configuration {first}");
+        let drafts = vec![Draft {
+            edits: files_of_a_new_one(""),
+            message,
+        }];
+        let action = Action::Create { from: None, drafts };
+        let change = Change {
+            branch: first,
+            requirements: Vec::new(),
+            action,
+            author: service,
+        };
+        self.ledger.change(change).await?;
+        Ok(())
+    }
+}
+
+fn upgrade(ledger: &Ledger, head: &Head) -> Result<Option<Draft>, error::Error> {
+    let before = ledger.reader().files(head.commit, &[Subject::Branch])?;
+    let files: Files = before
+        .iter()
+        .map(|(path, blob)| (path.clone(), blob.bytes.to_vec()))
+        .collect();
+    let damaged = |misfit: format::Misfit| error::Error::Damaged(misfit.to_string());
+    let old = files
+        .get(header::PATH)
+        .ok_or(format::Misfit::NoHeader)
+        .and_then(|file| Header::decode(file));
+    let old = old.map_err(damaged)?.format;
+    if old == format::FORMAT {
+        return Ok(None);
+    }
+    let edits = format::upgrade(files)
+        .map_err(damaged)?
+        .into_iter()
+        .filter_map(|(path, bytes)| {
+            let changed = before.get(&path).is_none_or(|blob| blob.bytes != bytes);
+            changed.then(|| Edit::Put(path, Blob::new(bytes)))
+        });
+    let steps: Vec<_> = migrations::after(old).map(|step| step.name).collect();
+    let message = format!("Upgrade to format {} ({})", format::FORMAT, steps.join(", "));
+    Ok(Some(Draft {
+        edits: edits.collect(),
+        message,
+    }))
+}

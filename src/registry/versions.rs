@@ -1,0 +1,367 @@
+//! Looking back: which commits changed something, and what it was at one of them.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::catalogue::{Configuration, join, set_answer};
+use super::entries::{self, Place};
+use super::error::{Error, Rejection};
+use super::{Registry, Result, Shown, sets};
+use crate::document::{Document, EntryId, KINDS, Kind};
+use crate::format::{self, Files, Header, Misfit, header};
+use crate::ledger::{Blob, BlobId, CommitId, CommitRecord, ObjectId, Reader, Subject, empty_tree, tree_of};
+
+/// What has a history.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    Configuration,
+    Set(&'static Kind),
+    /// As the client wrote the id.
+    Entry(&'static Kind, &'a str),
+}
+
+/// Which versions are asked for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// So many at most.
+    pub limit: usize,
+    /// Only those that come after this one in the list.
+    pub after: Option<String>,
+    /// In the author's name or address, whatever the case.
+    pub author: Option<String>,
+    /// In the message, whatever the case.
+    pub text: Option<String>,
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// A version, as clients see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Version {
+    author: String,
+    email: String,
+    message: String,
+    date: String,
+    version: String,
+    parents: Vec<String>,
+}
+
+impl From<CommitRecord> for Version {
+    fn from(commit: CommitRecord) -> Self {
+        Version {
+            author: commit.author,
+            email: commit.email,
+            message: commit.message,
+            date: date(commit.time),
+            version: commit.id.to_string(),
+            parents: commit.parents.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// A time as clients see it: RFC 3339 in UTC, to the second, as git keeps it.
+pub fn date(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A page of versions, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The configuration's version that was looked at.
+    pub version: CommitId,
+    /// How many there are on all pages.
+    pub total: usize,
+    pub items: Vec<Version>,
+    /// What `after` must be for the next page, where there is one.
+    pub next: Option<String>,
+}
+
+impl Query {
+    fn takes(&self, commit: &CommitRecord) -> bool {
+        let has = |text: &str, part: &Option<String>| {
+            part.as_ref()
+                .is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
+        };
+        self.since.is_none_or(|since| commit.time >= since)
+            && self.until.is_none_or(|until| commit.time <= until)
+            && has(&commit.message, &self.text)
+            && has(&format!("{} <{}>", commit.author, commit.email), &self.author)
+    }
+}
+
+impl Registry {
+    /// The versions at which something changed.
+    ///
+    /// # Errors
+    /// There is no such configuration, the entry never was, or `after` is no version.
+    pub async fn versions(
+        self: &Arc<Self>,
+        configuration: &str,
+        scope: Scope<'_>,
+        query: Query,
+    ) -> Result<Page> {
+        let configuration = self.configuration(configuration)?;
+        let version = configuration.version();
+        let at = Rejection::at(version);
+        let subject = subject(&configuration, scope).map_err(&at)?;
+        let missing = match scope {
+            Scope::Entry(kind, id) => Some(
+                Place {
+                    configuration: configuration.name.as_str(),
+                    kind,
+                    id,
+                }
+                .missing(),
+            ),
+            _ => None,
+        };
+        let reader = Arc::clone(self.ledger.reader());
+        let page = self.aside(move || {
+            let page = list(&reader, &configuration, &subject, &query)?;
+            match missing {
+                // Nothing ever changed it: it never was.
+                Some(missing) if page.1 => Err(missing),
+                _ => Ok(page.0),
+            }
+        });
+        page.await.map_err(at)
+    }
+
+    /// Something as it was at a version.
+    ///
+    /// # Errors
+    /// There is no such configuration or version, or the entry was not there.
+    pub async fn version(
+        self: &Arc<Self>,
+        configuration: &str,
+        scope: Scope<'_>,
+        version: &str,
+    ) -> Result<Shown> {
+        let configuration = self.configuration(configuration)?;
+        let at = Rejection::at(configuration.version());
+        let wanted = match scope {
+            Scope::Entry(kind, id) => {
+                let place = Place {
+                    configuration: configuration.name.as_str(),
+                    kind,
+                    id,
+                };
+                Some(place.to_find().map_err(&at)?)
+            }
+            _ => None,
+        };
+        let kind = match scope {
+            Scope::Configuration => None,
+            Scope::Set(kind) | Scope::Entry(kind, _) => Some(kind),
+        };
+        let (reader, version) = (Arc::clone(self.ledger.reader()), version.to_owned());
+        let shown = self.aside(move || {
+            let commit = resolve(&reader, &configuration, &version)?;
+            match (kind, wanted) {
+                (Some(kind), Some(id)) => {
+                    let old = Old::read(&reader, commit, &[entries::subject(kind, &id)])?;
+                    let missing = || Error::NotInVersion {
+                        kind,
+                        id: id.to_string(),
+                        version: commit,
+                    };
+                    let file = old
+                        .files
+                        .get(&format::path(kind, &format::file_name(&id)))
+                        .ok_or_else(missing)?;
+                    Ok(Shown {
+                        version: commit,
+                        tag: file.id.into(),
+                        body: file.bytes.clone(),
+                    })
+                }
+                (Some(kind), None) => {
+                    let old = Old::read(&reader, commit, &[sets::subject(kind)])?;
+                    let body = set_answer(old.sorted(kind)?.into_values());
+                    Ok(Shown {
+                        version: commit,
+                        tag: old.tree(kind),
+                        body,
+                    })
+                }
+                (None, _) => {
+                    let old = Old::read(&reader, commit, &[Subject::Branch])?;
+                    let body = whole(configuration.name.as_str(), commit, &old)?;
+                    Ok(Shown {
+                        version: commit,
+                        tag: commit.into(),
+                        body,
+                    })
+                }
+            }
+        });
+        shown.await.map_err(at)
+    }
+}
+
+/// `{"id","version","documents":{kind:[…]}}`
+fn whole(name: &str, commit: CommitId, old: &Old) -> std::result::Result<Bytes, Error> {
+    let head = format!("{{\"id\":\"{name}\",\"version\":\"{commit}\",\"documents\":{{");
+    let mut body = BytesMut::from(head.as_bytes());
+    for (nth, kind) in KINDS.iter().enumerate() {
+        let comma = if nth == 0 { "" } else { "," };
+        body.extend_from_slice(format!("{comma}\"{}\":[", kind.name).as_bytes());
+        join(&mut body, old.sorted(kind)?.into_values());
+        body.extend_from_slice(b"]");
+    }
+    body.extend_from_slice(b"}}\n");
+    Ok(body.freeze())
+}
+
+fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Result<Subject, Error> {
+    Ok(match scope {
+        Scope::Configuration => Subject::Branch,
+        Scope::Set(kind) => sets::subject(kind),
+        Scope::Entry(kind, id) => {
+            let place = Place {
+                configuration: configuration.name.as_str(),
+                kind,
+                id,
+            };
+            entries::subject(kind, &place.to_find()?)
+        }
+    })
+}
+
+/// The commit of a configuration that a client's text names.
+pub(super) fn resolve(
+    reader: &Reader,
+    configuration: &Configuration,
+    version: &str,
+) -> std::result::Result<CommitId, Error> {
+    let missing = || Error::NoVersion {
+        version: version.to_owned(),
+        configuration: configuration.name.to_string(),
+    };
+    reader
+        .resolve(configuration.version(), version)?
+        .ok_or_else(missing)
+}
+
+/// A page, and whether the subject has no history at all.
+fn list(
+    reader: &Reader,
+    configuration: &Configuration,
+    subject: &Subject,
+    query: &Query,
+) -> std::result::Result<(Page, bool), Error> {
+    let tip = configuration.version();
+    let after = query
+        .after
+        .as_deref()
+        .map(|version| resolve(reader, configuration, version))
+        .transpose()?;
+    let mut page = Page {
+        version: tip,
+        total: 0,
+        items: Vec::new(),
+        next: None,
+    };
+    let mut begun = after.is_none();
+    let mut never = true;
+    reader.history(tip, subject, |commit| {
+        never = false;
+        let id = commit.id;
+        if query.takes(&commit) {
+            page.total += 1;
+            if begun && page.items.len() < query.limit {
+                page.items.push(commit.into());
+            } else if begun && page.next.is_none() {
+                page.next = page.items.last().map(|last| last.version.clone());
+            }
+        }
+        begun |= after == Some(id);
+        ControlFlow::Continue(())
+    })?;
+    if !begun {
+        let version = query.after.clone().unwrap_or_default();
+        return Err(Error::NoVersion {
+            version,
+            configuration: configuration.name.to_string(),
+        });
+    }
+    Ok((page, never))
+}
+
+/// Files of an old version, in today's format.
+pub(super) struct Old {
+    pub header: Header,
+    files: BTreeMap<String, Blob>,
+}
+
+impl Old {
+    /// Reads the files of the subjects; what was written in an older format is upgraded on the way.
+    pub fn read(reader: &Reader, commit: CommitId, subjects: &[Subject]) -> std::result::Result<Self, Error> {
+        let damaged = |misfit: Misfit| Error::Damaged(format!("version {commit} cannot be shown: {misfit}"));
+        let with_header: Vec<_> = subjects
+            .iter()
+            .cloned()
+            .chain([Subject::File(header::PATH.to_owned())])
+            .collect();
+        let mut files = reader.files(commit, &with_header)?;
+        let header = files
+            .get(header::PATH)
+            .ok_or(Misfit::NoHeader)
+            .and_then(|file| Header::decode(&file.bytes));
+        let mut header = header.map_err(damaged)?;
+        if header.format < format::FORMAT {
+            let old: Files = files
+                .into_iter()
+                .map(|(path, blob)| (path, blob.bytes.to_vec()))
+                .collect();
+            let new = format::upgrade(old).map_err(damaged)?;
+            files = new
+                .into_iter()
+                .map(|(path, bytes)| (path, Blob::new(bytes)))
+                .collect();
+            header.format = format::FORMAT;
+        }
+        Ok(Old { header, files })
+    }
+
+    fn of(&self, kind: &'static Kind) -> impl Iterator<Item = (&str, &Blob)> {
+        self.files.iter().filter_map(move |(path, blob)| {
+            format::place(path)
+                .filter(|(found, _)| *found == kind)
+                .map(|(_, name)| (name, blob))
+        })
+    }
+
+    /// A kind's documents, checked.
+    pub fn documents(&self, kind: &'static Kind) -> std::result::Result<Vec<Document>, Error> {
+        let damaged = |name: &str, misfit: &Misfit| Error::Damaged(format!("{}/{name}: {misfit}", kind.name));
+        self.of(kind)
+            .map(|(name, blob)| {
+                format::decode(kind, name, &blob.bytes).map_err(|misfit| damaged(name, &misfit))
+            })
+            .collect()
+    }
+
+    fn sorted(&self, kind: &'static Kind) -> std::result::Result<BTreeMap<EntryId, Bytes>, Error> {
+        let files = self.of(kind).map(|(name, blob)| {
+            let id = format::id_of(&blob.bytes);
+            id.map(|id| (id, blob.bytes.clone()))
+                .map_err(|misfit| Error::Damaged(format!("{name}: {misfit}")))
+        });
+        files.collect()
+    }
+
+    fn tree(&self, kind: &'static Kind) -> ObjectId {
+        let files: Vec<(&str, BlobId)> = self.of(kind).map(|(name, blob)| (name, blob.id)).collect();
+        if files.is_empty() {
+            empty_tree().into()
+        } else {
+            tree_of(files.into_iter()).into()
+        }
+    }
+}
