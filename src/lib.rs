@@ -2,12 +2,18 @@
 //!
 //! The house, from the outside in; no module uses one above it:
 //!
+//! - [`app`] joins the parts
+//! - [`http`]: routes, conditional requests, errors as answers
 //! - [`registry`]: what can be done with configurations
 //! - [`format`](mod@format): how documents lie in a tree as files
 //! - [`document`]: the kinds of documents and their rules
 //! - [`ledger`]: branches, commits and atomic batches in a git repository
+//! - [`settings`]: what can be set; knows nothing else
 
+pub mod app;
 pub mod document;
 pub mod format;
+pub mod http;
 pub mod ledger;
 pub mod registry;
+pub mod settings;

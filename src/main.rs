@@ -1,3 +1,202 @@
 //! The command line.
 
-fn main() {}
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Parser, Subcommand};
+use revconf::app;
+use revconf::document::{KINDS, Kind};
+use revconf::http::openapi;
+use revconf::registry::import::Import;
+use revconf::registry::{Error, Identity, Mode};
+use revconf::settings::{Flags, Settings};
+
+/// Versioned configuration for the back-ends behind reverse proxies, kept in a git repository.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API; also what happens without any command.
+    Serve(Serve),
+    /// Read every branch, commit and document of a repository, and say what is wrong.
+    Check {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Take documents from a file into a configuration; no service may be using the data directory.
+    Import(ImportFlags),
+    /// Print the description of the API (OpenAPI 3.1).
+    Openapi,
+}
+
+#[derive(Args)]
+struct Shared {
+    /// The data directory [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A file with settings
+    #[arg(long, value_name = "FILE", env = "REVCONF_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Serve {
+    #[command(flatten)]
+    shared: Shared,
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+struct ImportFlags {
+    /// The data directory [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration; it is created where there is none
+    #[arg(long, value_name = "NAME")]
+    config: String,
+    /// What the documents are
+    #[arg(long, default_value = KINDS[0].name, value_parser = kind)]
+    kind: &'static Kind,
+    /// The documents become the complete set; else they replace those of the same id or join
+    #[arg(long)]
+    replace: bool,
+    /// The commits' author, as "Name <mail@example.org>"
+    #[arg(long, value_parser = author)]
+    author: Option<Identity>,
+    /// The first commit's message
+    #[arg(long)]
+    message: Option<String>,
+    /// An array of documents, an object with such an array as "items", or one document; - is standard input
+    file: PathBuf,
+}
+
+fn kind(name: &str) -> Result<&'static Kind, String> {
+    let known = || KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+    Kind::named(name).ok_or_else(|| format!("the kinds are {}", known()))
+}
+
+fn author(text: &str) -> Result<Identity, String> {
+    let parts = text.strip_suffix('>').and_then(|text| text.split_once('<'));
+    let (name, email) = parts.ok_or("an author looks like \"Name <mail@example.org>\"")?;
+    Ok(Identity::new(name, email))
+}
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let outcome = match command_line.command.unwrap_or(Command::Serve(command_line.serve)) {
+        Command::Serve(flags) => serve(&flags),
+        Command::Check { shared } => check(&shared),
+        Command::Import(flags) => import(flags),
+        Command::Openapi => print(&format!("{:#}\n", openapi::document())).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        // The exit status tells it too, if standard error is gone.
+        writeln!(io::stderr(), "revconf: {error:#}").map_or(ExitCode::FAILURE, |()| ExitCode::FAILURE)
+    })
+}
+
+fn settings(shared: &Shared, listen: Option<SocketAddr>) -> anyhow::Result<Settings> {
+    let flags = Flags {
+        data: shared.data.clone(),
+        listen,
+    };
+    Ok(Settings::read(shared.config.as_deref(), &flags)?)
+}
+
+fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
+    let settings = settings(&flags.shared, flags.listen)?;
+    app::start_log(&settings.log)?;
+    app::serve(&settings)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
+    let report = app::check(&settings(shared, None)?.data)?;
+    let mut lines: String = report
+        .findings
+        .iter()
+        .map(|finding| format!("{finding}\n"))
+        .collect();
+    let wrong = match report.findings.len() {
+        0 => "nothing is wrong".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        many => format!("{many} things are wrong"),
+    };
+    lines += &format!(
+        "{} branches, {} archives, {} commits, {} versions of documents: {wrong}\n",
+        report.branches, report.archives, report.commits, report.documents
+    );
+    print(&lines)?;
+    Ok(if report.findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
+    let shared = Shared {
+        data: flags.data,
+        config: std::env::var_os("REVCONF_CONFIG").map(PathBuf::from),
+    };
+    let settings = settings(&shared, None)?;
+    app::start_log(&settings.log)?;
+    let mut bytes = Vec::new();
+    if flags.file.as_os_str() == "-" {
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+    } else {
+        bytes =
+            std::fs::read(&flags.file).with_context(|| format!("{} cannot be read", flags.file.display()))?;
+    }
+    let commits = &settings.commits;
+    let import = Import {
+        configuration: flags.config.clone(),
+        kind: flags.kind,
+        mode: if flags.replace { Mode::Replace } else { Mode::Merge },
+        author: flags
+            .author
+            .unwrap_or_else(|| Identity::new(&commits.anonymous_name, &commits.anonymous_email)),
+        message: flags.message,
+    };
+    let imported =
+        app::import(&settings, import, &bytes).map_err(|error| match error.downcast::<Error>() {
+            Ok(Error::Invalid(faults)) => {
+                let faults: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+                anyhow!("nothing was imported:{faults}")
+            }
+            Ok(error) => anyhow!("nothing was imported: {error}"),
+            Err(error) => error,
+        })?;
+    let (count, kind) = (imported.documents, flags.kind);
+    let noun = if count == 1 { kind.singular } else { kind.plural };
+    print(&format!(
+        "{count} {noun} of format {} imported into {}\n",
+        imported.format, flags.config
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that has gone, as `head` does, is no failure worth a panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("standard output cannot be written"),
+    }
+}

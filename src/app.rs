@@ -1,0 +1,195 @@
+//! The only place that joins the parts: settings, log, metrics, registry and server.
+
+use std::io::{self, IsTerminal};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::http::call::Shared;
+use crate::http::server;
+use crate::ledger::repository;
+use crate::registry::check::{self, Report};
+use crate::registry::import::{Import, Imported};
+use crate::registry::{Identity, Options, Registry};
+use crate::settings::{Commits, Http, Log, LogFormat, LogLevel, Settings};
+
+/// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
+/// takes.
+const DURATIONS: [f64; 12] = [
+    1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.25, 1.0, 5.0,
+];
+/// Upper ends of the classes in which sizes of batches are counted.
+const BATCHES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+/// How often measurements are put into their classes, which bounds the memory that they take till then.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Writes the log to standard error from here on.
+///
+/// # Errors
+/// There is a log already.
+pub fn start_log(log: &Log) -> anyhow::Result<()> {
+    let level = match log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    // What the framework tells of its own threads is of no use to an operator while all is well.
+    let framework = if level > LevelFilter::INFO {
+        level
+    } else {
+        level.min(LevelFilter::WARN)
+    };
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("actix_server", framework);
+    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    let lines = match log.format {
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().with_span_list(false).boxed(),
+    };
+    Ok(tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init()?)
+}
+
+/// Serves until a signal says to stop, and finishes what was accepted.
+///
+/// # Errors
+/// The data directory or the address cannot be used.
+pub fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let prometheus = start_metrics()?;
+    // Whatever is not the server's own runs on its first thread; the registry needs a runtime to be opened.
+    let system = actix_web::rt::System::new();
+    let registry = system.block_on(open(settings))?;
+    let outcome = system.block_on(answer(settings, &registry, prometheus));
+    // Out here nothing asynchronous is left that closing could hold up.
+    registry.close();
+    outcome
+}
+
+async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
+    let registry = Registry::open(&settings.data, options(&settings.commits)).await?;
+    Ok(registry)
+}
+
+async fn answer(
+    settings: &Settings,
+    registry: &Arc<Registry>,
+    prometheus: PrometheusHandle,
+) -> anyhow::Result<()> {
+    let Http {
+        listen,
+        max_body,
+        max_uri,
+        ..
+    } = settings.http;
+    // Signals are heeded from before anyone can know that the service is there.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let upkeep = prometheus.clone();
+    let shared = web::Data::new(Shared {
+        registry: Arc::clone(registry),
+        anonymous: Identity::new(
+            &settings.commits.anonymous_name,
+            &settings.commits.anonymous_email,
+        ),
+        max_body,
+        max_uri,
+        prefixes: settings.http.prefixes.clone(),
+        metrics: Box::new(move || prometheus.render()),
+    });
+    let server = server::serve(listener, shared, &server_options(&settings.http))?;
+    let handle = server.handle();
+    let running = tokio::task::spawn_local(server);
+    let upkeep = tokio::task::spawn_local(async move {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    tracing::info!(%address, data = %settings.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
+    }
+    handle.stop(true).await;
+    upkeep.abort();
+    running
+        .await
+        .context("the server's task failed")?
+        .context("the server failed")
+}
+
+fn options(commits: &Commits) -> Options {
+    Options {
+        queue: commits.queue,
+        largest_batch: commits.batch,
+        committer: Identity::new(&commits.committer_name, &commits.committer_email),
+    }
+}
+
+fn server_options(http: &Http) -> server::Options {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    server::Options {
+        workers: if http.workers == 0 { cores } else { http.workers },
+        cors_origins: http.cors_origins.clone(),
+        keep_alive: Duration::from_secs(http.keep_alive),
+        client_timeout: Duration::from_secs(http.client_timeout),
+        shutdown_timeout: Duration::from_secs(http.shutdown_timeout),
+    }
+}
+
+fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    use metrics_exporter_prometheus::Matcher;
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATIONS)?
+        .set_buckets_for_metric(Matcher::Suffix("_changes".to_owned()), &BATCHES)?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)
+        .map_err(|_| anyhow::anyhow!("metrics are recorded elsewhere already"))?;
+    metrics::describe_counter!("revconf_http_requests_total", "Requests that were answered");
+    metrics::describe_histogram!("revconf_http_request_seconds", "How long answers took");
+    metrics::describe_counter!("revconf_commits_total", "Commits that were made");
+    metrics::describe_histogram!("revconf_batch_changes", "How many changes were written at a time");
+    metrics::describe_gauge!("revconf_queue_changes", "How many changes wait");
+    // A page that has a counter from the first moment on lets a graph begin at nothing.
+    metrics::counter!("revconf_commits_total").absolute(0);
+    Ok(handle)
+}
+
+/// Takes documents into the repository of a data directory that no service uses.
+///
+/// # Errors
+/// The directory is in use, or the documents break rules.
+pub fn import(settings: &Settings, import: Import, bytes: &[u8]) -> anyhow::Result<Imported> {
+    let system = actix_web::rt::System::new();
+    let registry = system.block_on(open(settings))?;
+    let outcome = system.block_on(registry.import(import, bytes));
+    registry.close();
+    outcome.map_err(|rejection| anyhow::Error::new(rejection.error))
+}
+
+/// Checks the repository of a data directory; a service may be using it.
+///
+/// # Errors
+/// There is no repository.
+pub fn check(data: &Path) -> anyhow::Result<Report> {
+    Ok(check::check(&data.join(repository::FOLDER))?)
+}

@@ -1,0 +1,163 @@
+//! What goes back when a request is done.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::failure::Failure;
+use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Shown, Verdict};
+
+/// Says which version of the configuration an answer is from.
+pub const REVCONF_VERSION: &str = "revconf-version";
+
+const JSON: &str = "application/json";
+
+/// An answer in the making.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    content_type: Cow<'static, str>,
+    body: Bytes,
+    version: Option<CommitId>,
+    tag: Option<ObjectId>,
+    location: Option<String>,
+    link: Option<String>,
+    /// The commit that the request made, for the log.
+    commit: Option<CommitId>,
+}
+
+/// Carried along with a response, for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeCommit(pub CommitId);
+
+impl Answer {
+    /// An answer with a body.
+    pub fn new(
+        status: StatusCode,
+        content_type: impl Into<Cow<'static, str>>,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        Answer {
+            status,
+            content_type: content_type.into(),
+            body: body.into(),
+            version: None,
+            tag: None,
+            location: None,
+            link: None,
+            commit: None,
+        }
+    }
+
+    /// A file that belongs to the program.
+    pub fn file(content_type: &str, body: impl Into<Bytes>) -> Self {
+        Answer::new(StatusCode::OK, content_type.to_owned(), body)
+    }
+
+    /// A JSON answer.
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        let mut body = serde_json::to_vec(value).unwrap_or_default();
+        body.push(b'\n');
+        Answer::new(status, JSON, body)
+    }
+
+    /// The answer to a read: 200, 304 or 412 by the request's conditions.
+    ///
+    /// # Errors
+    /// `If-Match` does not hold.
+    pub fn read(shown: Shown, conditions: &Conditions) -> Result<Self, Failure> {
+        let Shown { version, tag, body } = shown;
+        Answer::new(StatusCode::OK, JSON, body)
+            .version(version)
+            .tagged(tag, conditions)
+    }
+
+    /// Gives a read's answer its tag, and holds the request's conditions against it.
+    ///
+    /// # Errors
+    /// `If-Match` does not hold.
+    pub fn tagged(self, tag: ObjectId, conditions: &Conditions) -> Result<Self, Failure> {
+        let answer = self.tag(tag);
+        match conditions.of_read(tag) {
+            Verdict::Proceed => Ok(answer),
+            Verdict::NotModified => Ok(Answer {
+                status: StatusCode::NOT_MODIFIED,
+                body: Bytes::new(),
+                ..answer
+            }),
+            Verdict::Failed => Err(Rejection {
+                error: Error::PreconditionFailed,
+                version: answer.version,
+            }
+            .into()),
+        }
+    }
+
+    /// As [`Answer::tagged`], where what is shown is no object of the repository: its tag is what git would name it.
+    ///
+    /// # Errors
+    /// `If-Match` does not hold.
+    pub fn tagged_by_body(self, conditions: &Conditions) -> Result<Self, Failure> {
+        let tag = BlobId::of(&self.body).into();
+        self.tagged(tag, conditions)
+    }
+
+    pub fn version(self, version: CommitId) -> Self {
+        Answer {
+            version: Some(version),
+            ..self
+        }
+    }
+
+    pub fn tag(self, tag: ObjectId) -> Self {
+        Answer {
+            tag: Some(tag),
+            ..self
+        }
+    }
+
+    pub fn location(self, location: &str) -> Self {
+        // Only what was made is somewhere.
+        let location = (self.status == StatusCode::CREATED).then(|| location.to_owned());
+        Answer { location, ..self }
+    }
+
+    pub fn link(self, link: Option<String>) -> Self {
+        Answer { link, ..self }
+    }
+
+    pub fn commit(self, commit: Option<CommitId>) -> Self {
+        Answer { commit, ..self }
+    }
+
+    /// As the framework sends it.
+    pub fn into_response(self) -> HttpResponse {
+        let mut builder = HttpResponse::build(self.status);
+        if let Some(version) = self.version {
+            builder.insert_header((REVCONF_VERSION, version.to_string()));
+        }
+        if let Some(tag) = self.tag {
+            builder.insert_header((header::ETAG, format!("\"{tag}\"")));
+        }
+        if let Some(location) = self.location {
+            builder.insert_header((header::LOCATION, location));
+        }
+        if let Some(link) = self.link {
+            builder.insert_header((header::LINK, link));
+        }
+        let mut response = if self.body.is_empty() {
+            builder.finish()
+        } else {
+            builder
+                .insert_header((header::CONTENT_TYPE, self.content_type.as_ref()))
+                .body(self.body)
+        };
+        if let Some(commit) = self.commit {
+            response.extensions_mut().insert(MadeCommit(commit));
+        }
+        response
+    }
+}

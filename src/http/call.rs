@@ -1,0 +1,216 @@
+//! A request as handlers see it: its parts read and checked.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{HttpMessage, HttpRequest, web};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+
+use super::accept;
+use super::failure::Failure;
+use super::preconditions;
+use super::query::Query;
+use super::routes::{Input, Operation};
+use crate::document::Kind;
+use crate::registry::{Conditions, Identity, Place, Registry, Write};
+
+/// What all requests share.
+pub struct Shared {
+    pub registry: Arc<Registry>,
+    /// The author of changes by people who are not known.
+    pub anonymous: Identity,
+    /// In bytes.
+    pub max_body: usize,
+    /// In bytes.
+    pub max_uri: usize,
+    /// Where the routes are served.
+    pub prefixes: Vec<String>,
+    /// The page of numbers for Prometheus.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+/// A request that has passed what can be checked without its matter.
+pub struct Call {
+    pub shared: web::Data<Shared>,
+    /// `None` on routes that are about no kind.
+    kind: Option<&'static Kind>,
+    path: String,
+    parameters: Vec<(&'static str, String)>,
+    pub query: Query,
+    query_text: String,
+    pub conditions: Conditions,
+    pub body: Bytes,
+}
+
+impl Call {
+    /// Reads a request that was routed to `operation`; `template` is the path that it matched.
+    ///
+    /// # Errors
+    /// 400, 406, 413, 415 or 422, by what is wrong.
+    pub async fn read(
+        request: &HttpRequest,
+        payload: web::Payload,
+        shared: web::Data<Shared>,
+        kind: Option<&'static Kind>,
+        template: &'static str,
+        operation: &Operation,
+    ) -> Result<Self, Failure> {
+        if operation.output.is_json() && !accept::read(request).json {
+            return Err(Failure::NotAcceptable);
+        }
+        let body = match operation.input {
+            Input::None => Bytes::new(),
+            _ => body(request, payload, shared.max_body).await?,
+        };
+        let known: Vec<_> = operation.query.iter().map(|parameter| parameter.name).collect();
+        Ok(Call {
+            kind,
+            path: request.uri().path().to_owned(),
+            parameters: parameters(request.uri().path(), template),
+            query: Query::read(request.query_string(), &known)?,
+            query_text: request.query_string().to_owned(),
+            conditions: preconditions::read(request.headers())?,
+            body,
+            shared,
+        })
+    }
+
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.shared.registry
+    }
+
+    /// The kind that the route is about.
+    ///
+    /// # Errors
+    /// The route is about none.
+    pub fn kind(&self) -> Result<&'static Kind, Failure> {
+        self.kind.ok_or_else(|| Failure::NoRoute {
+            path: self.path.clone(),
+            hint: "",
+        })
+    }
+
+    /// A part of the path, decoded.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    pub fn configuration(&self) -> &str {
+        self.parameter("config")
+    }
+
+    /// The entry that the path names.
+    ///
+    /// # Errors
+    /// The route is about none.
+    pub fn place(&self) -> Result<Place<'_>, Failure> {
+        Ok(Place {
+            configuration: self.configuration(),
+            kind: self.kind()?,
+            id: self.parameter("id"),
+        })
+    }
+
+    /// How the write is to be done.
+    ///
+    /// # Errors
+    /// `message` or `dry_run` is wrong.
+    pub fn write(&self) -> Result<Write, Failure> {
+        Ok(Write {
+            author: self.shared.anonymous.clone(),
+            message: self.query.bounded("message", 1..=1000)?.map(str::to_owned),
+            dry_run: self.query.flag("dry_run")?,
+            conditions: self.conditions.clone(),
+        })
+    }
+
+    /// The path of the request, as it came.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The request's own query without one of its parameters, for a link to another page.
+    pub fn query_without(&self, name: &str) -> String {
+        let others = self
+            .query_text
+            .split('&')
+            .filter(|pair| pair.split('=').next() != Some(name) && !pair.is_empty());
+        others.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// The parts of a path that a template names. Decoded once and strictly: what is no UTF-8 stays encoded, and its
+/// percent signs then break the rules of ids and names.
+fn parameters(path: &str, template: &'static str) -> Vec<(&'static str, String)> {
+    // A prefix may stand before the template, so they are laid together from their ends.
+    let pairs = template.rsplit('/').zip(path.rsplit('/'));
+    pairs
+        .filter_map(|(name, raw)| {
+            let name = name.strip_prefix('{')?.strip_suffix('}')?;
+            let value = percent_decode_str(raw)
+                .decode_utf8()
+                .map_or_else(|_| raw.to_owned(), Cow::into_owned);
+            Some((name, value))
+        })
+        .collect()
+}
+
+async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, Failure> {
+    check_type(request)?;
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if announced
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(Failure::BodyTooLarge { limit });
+    }
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) => Err(Failure::BodyLost(error.to_string())),
+        Err(_) => Err(Failure::BodyTooLarge { limit }),
+    }
+}
+
+/// JSON in UTF-8, or nothing said.
+fn check_type(request: &HttpRequest) -> Result<(), Failure> {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let shown = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let Ok(Some(mime)) = request.mime_type() else {
+        return Err(Failure::UnsupportedMediaType(shown));
+    };
+    let charset = mime
+        .get_param("charset")
+        .is_none_or(|charset| charset.as_str().eq_ignore_ascii_case("utf-8"));
+    if mime.essence_str() == "application/json" && charset {
+        Ok(())
+    } else {
+        Err(Failure::UnsupportedMediaType(shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parameters;
+
+    #[test]
+    fn parameters_are_decoded_once() {
+        let read = |path| parameters(path, "/conf/{config}/things/{id}");
+        assert_eq!(
+            read("/api/v4.0/conf/prod/things/a%20b"),
+            [("id", "a b".to_owned()), ("config", "prod".to_owned())]
+        );
+        assert_eq!(read("/conf/p/things/a%2520")[0].1, "a%20");
+        assert_eq!(read("/conf/p/things/%FF")[0].1, "%FF");
+        assert_eq!(read("/conf/p/things/a%2Fb")[0].1, "a/b");
+    }
+}

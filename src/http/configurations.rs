@@ -1,0 +1,46 @@
+//! `/conf/configs`
+
+use actix_web::http::StatusCode;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::routes::Reply;
+use super::sets::{CREATED, DELETED, UPDATED};
+
+pub async fn list(call: Call) -> Reply {
+    let records = call.registry().configurations();
+    let answer = Answer::json(StatusCode::OK, &json!({"total": records.len(), "items": records}));
+    answer.tagged_by_body(&call.conditions)
+}
+
+pub async fn read(call: Call) -> Reply {
+    let (record, version) = call.registry().describe(call.configuration())?;
+    Answer::json(StatusCode::OK, &record)
+        .version(version)
+        .tagged(version.into(), &call.conditions)
+}
+
+pub async fn create(call: Call) -> Reply {
+    let outcome = call
+        .registry()
+        .create_configuration(call.configuration(), call.body.clone(), call.write()?)
+        .await?;
+    Ok(CREATED.answer(outcome).location(call.path()))
+}
+
+pub async fn update(call: Call) -> Reply {
+    let outcome = call
+        .registry()
+        .describe_configuration(call.configuration(), call.body.clone(), call.write()?)
+        .await?;
+    Ok(UPDATED.answer(outcome))
+}
+
+pub async fn delete(call: Call) -> Reply {
+    let outcome = call
+        .registry()
+        .delete_configuration(call.configuration(), call.write()?)
+        .await?;
+    Ok(DELETED.answer(outcome))
+}

@@ -1,0 +1,26 @@
+//! HTTP: what a client sees. Routes, conditional requests, and the one table from error to status.
+//!
+//! - [`routes`]: every route, in one table; the description of the API is made of it, too
+//! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
+//! - [`answer`], [`failure`]: what goes back
+//! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers
+//! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
+//! - [`edge`]: what surrounds every request; [`log`]: one line for each
+//! - [`server`]: the listening server
+
+pub mod accept;
+pub mod answer;
+pub mod call;
+pub mod configurations;
+pub mod edge;
+pub mod entries;
+pub mod failure;
+pub mod log;
+pub mod openapi;
+pub mod preconditions;
+pub mod query;
+pub mod routes;
+pub mod server;
+pub mod service;
+pub mod sets;
+pub mod versions;

@@ -1,0 +1,79 @@
+//! The listening server.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::{App, HttpServer, web};
+use tracing_actix_web::TracingLogger;
+
+use super::call::Shared;
+use super::edge;
+use super::log::RequestLine;
+use super::routes;
+
+/// How the server treats connections.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Threads that answer requests.
+    pub workers: usize,
+    /// Origins of pages that may use the API; none switches CORS off.
+    pub cors_origins: Vec<String>,
+    /// An idle connection is kept so long.
+    pub keep_alive: Duration,
+    /// A request's head must be there by then.
+    pub client_timeout: Duration,
+    /// Requests that were accepted have so long to finish when the server stops.
+    pub shutdown_timeout: Duration,
+}
+
+/// Starts to answer on a socket that is bound already. Signals are the caller's matter.
+///
+/// # Errors
+/// The socket cannot be listened on.
+pub fn serve(listener: TcpListener, shared: web::Data<Shared>, options: &Options) -> io::Result<Server> {
+    let origins = options.cors_origins.clone();
+    let factory = move || {
+        let prefixes = shared.prefixes.clone();
+        App::new()
+            .app_data(shared.clone())
+            .configure(|config| routes::register(config, &prefixes))
+            .default_service(web::to(edge::nothing))
+            .wrap(Compress::default())
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(edge::surround))
+            .wrap(TracingLogger::<RequestLine>::new())
+    };
+    let server = HttpServer::new(factory)
+        .workers(options.workers)
+        .keep_alive(options.keep_alive)
+        .client_request_timeout(options.client_timeout)
+        .shutdown_timeout(options.shutdown_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let methods = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+    ];
+    let exposed = ["etag", "link", "location", "revconf-version", "x-request-id"];
+    let cors = Cors::default()
+        .allowed_methods(methods)
+        .allow_any_header()
+        .expose_headers(exposed)
+        .max_age(3600);
+    origins
+        .iter()
+        .fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

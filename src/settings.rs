@@ -1,0 +1,156 @@
+//! The settings: built-in defaults, then a file, then the environment, then the command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::Deserialize;
+
+/// The defaults, as a file that people can read.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+/// Variables that begin so are settings; `REVCONF_HTTP_LISTEN` is `http.listen`.
+const PREFIX: &str = "REVCONF_";
+
+/// Everything that can be set. See `config/default.toml` for what each means.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub data: PathBuf,
+    pub http: Http,
+    pub log: Log,
+    pub commits: Commits,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: SocketAddr,
+    pub prefixes: Vec<String>,
+    /// 0 means one for each core.
+    pub workers: usize,
+    /// In bytes.
+    pub max_body: usize,
+    /// In bytes.
+    pub max_uri: usize,
+    pub cors_origins: Vec<String>,
+    /// In seconds.
+    pub client_timeout: u64,
+    /// In seconds.
+    pub keep_alive: u64,
+    /// In seconds.
+    pub shutdown_timeout: u64,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: LogLevel,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What is logged at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// `[commits]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commits {
+    pub queue: usize,
+    pub batch: usize,
+    pub committer_name: String,
+    pub committer_email: String,
+    pub anonymous_name: String,
+    pub anonymous_email: String,
+}
+
+/// What the command line says of the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub data: Option<PathBuf>,
+    pub listen: Option<SocketAddr>,
+}
+
+/// A setting that is unknown or wrong; the message names it and where it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("the settings file {} cannot be read: {reason}", path.display())]
+    File { path: PathBuf, reason: std::io::Error },
+    #[error("the settings are wrong: {0}")]
+    Wrong(#[from] Box<figment::Error>),
+    #[error(
+        "the settings are wrong: http.prefixes has {0:?}; a prefix is empty, or begins with a slash and does not end in one"
+    )]
+    Prefix(String),
+    #[error("the settings are wrong: {0} must be at least 1")]
+    Zero(&'static str),
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// A setting is unknown or wrong, or the file cannot be read.
+    pub fn read(file: Option<&Path>, flags: &Flags) -> Result<Self, SettingsError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(path) = file {
+            // The library passes over a file that is not there; who names one means it.
+            std::fs::metadata(path).map_err(|reason| SettingsError::File {
+                path: path.to_owned(),
+                reason,
+            })?;
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        // Only the first underscore after the prefix parts a section from its key: keys have underscores of their own.
+        let environment = Env::prefixed(PREFIX)
+            .ignore(&["config"])
+            .map(|key| key.as_str().replacen('_', ".", 1).into());
+        figment = figment.merge(environment);
+        if let Some(data) = &flags.data {
+            figment = figment.merge(Serialized::default("data", data));
+        }
+        if let Some(listen) = flags.listen {
+            figment = figment.merge(Serialized::default("http.listen", listen));
+        }
+        let settings: Settings = figment.extract().map_err(Box::new)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let well_formed =
+            |prefix: &str| prefix.is_empty() || (prefix.starts_with('/') && !prefix.ends_with('/'));
+        if let Some(bad) = self.http.prefixes.iter().find(|prefix| !well_formed(prefix)) {
+            return Err(SettingsError::Prefix(bad.clone()));
+        }
+        let at_least_one = [
+            ("http.max_body", self.http.max_body),
+            ("http.max_uri", self.http.max_uri),
+            ("commits.queue", self.commits.queue),
+            ("commits.batch", self.commits.batch),
+        ];
+        match at_least_one.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(SettingsError::Zero(name)),
+            None => Ok(()),
+        }
+    }
+}
