@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::web;
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -17,7 +18,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::http::call::Shared;
-use crate::http::server;
+use crate::http::{openapi, server};
 use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
@@ -26,9 +27,7 @@ use crate::settings::{Commits, Http, Log, LogFormat, LogLevel, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
-const DURATIONS: [f64; 12] = [
-    1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.25, 1.0, 5.0,
-];
+const DURATIONS: [f64; 12] = [1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 0.25, 1.0, 5.0];
 /// Upper ends of the classes in which sizes of batches are counted.
 const BATCHES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// How often measurements are put into their classes, which bounds the memory that they take till then.
@@ -47,22 +46,14 @@ pub fn start_log(log: &Log) -> anyhow::Result<()> {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     // What the framework tells of its own threads is of no use to an operator while all is well.
-    let framework = if level > LevelFilter::INFO {
-        level
-    } else {
-        level.min(LevelFilter::WARN)
-    };
-    let filter = Targets::new()
-        .with_default(level)
-        .with_target("actix_server", framework);
+    let framework = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
+    let filter = Targets::new().with_default(level).with_target("actix_server", framework);
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().with_span_list(false).boxed(),
     };
-    Ok(tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .try_init()?)
+    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?)
 }
 
 /// Serves until a signal says to stop, and finishes what was accepted.
@@ -90,12 +81,7 @@ async fn answer(
     registry: &Arc<Registry>,
     prometheus: PrometheusHandle,
 ) -> anyhow::Result<()> {
-    let Http {
-        listen,
-        max_body,
-        max_uri,
-        ..
-    } = settings.http;
+    let Http { listen, max_body, max_uri, .. } = settings.http;
     // Signals are heeded from before anyone can know that the service is there.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
@@ -104,13 +90,11 @@ async fn answer(
     let upkeep = prometheus.clone();
     let shared = web::Data::new(Shared {
         registry: Arc::clone(registry),
-        anonymous: Identity::new(
-            &settings.commits.anonymous_name,
-            &settings.commits.anonymous_email,
-        ),
+        anonymous: Identity::new(&settings.commits.anonymous_name, &settings.commits.anonymous_email),
         max_body,
         max_uri,
         prefixes: settings.http.prefixes.clone(),
+        openapi: description(settings).to_string().into(),
         metrics: Box::new(move || prometheus.render()),
     });
     let server = server::serve(listener, shared, &server_options(&settings.http))?;
@@ -130,10 +114,12 @@ async fn answer(
     }
     handle.stop(true).await;
     upkeep.abort();
-    running
-        .await
-        .context("the server's task failed")?
-        .context("the server failed")
+    running.await.context("the server's task failed")?.context("the server failed")
+}
+
+/// The description of the API as these settings have it.
+pub fn description(settings: &Settings) -> Value {
+    openapi::document(&settings.http.prefixes)
 }
 
 fn options(commits: &Commits) -> Options {

@@ -9,9 +9,8 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
 use revconf::app;
 use revconf::document::{KINDS, Kind};
-use revconf::http::openapi;
 use revconf::registry::import::Import;
-use revconf::registry::{Error, Identity, Mode};
+use revconf::registry::{Error, Identity, Mode, name};
 use revconf::settings::{Flags, Settings};
 
 /// Versioned configuration for the back-ends behind reverse proxies, kept in a git repository.
@@ -36,7 +35,10 @@ enum Command {
     /// Take documents from a file into a configuration; no service may be using the data directory.
     Import(ImportFlags),
     /// Print the description of the API (OpenAPI 3.1).
-    Openapi,
+    Openapi {
+        #[command(flatten)]
+        shared: Shared,
+    },
 }
 
 #[derive(Args)]
@@ -64,7 +66,7 @@ struct ImportFlags {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// The configuration; it is created where there is none
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = configuration)]
     config: String,
     /// What the documents are
     #[arg(long, default_value = KINDS[0].name, value_parser = kind)]
@@ -76,10 +78,14 @@ struct ImportFlags {
     #[arg(long, value_parser = author)]
     author: Option<Identity>,
     /// The first commit's message
-    #[arg(long)]
+    #[arg(long, value_parser = message)]
     message: Option<String>,
     /// An array of documents, an object with such an array as "items", or one document; - is standard input
     file: PathBuf,
+}
+
+fn configuration(text: &str) -> Result<String, String> {
+    name::parse(text).map(|name| name.to_string()).map_err(|fault| format!("a configuration's name {fault}"))
 }
 
 fn kind(name: &str) -> Result<&'static Kind, String> {
@@ -93,13 +99,18 @@ fn author(text: &str) -> Result<Identity, String> {
     Ok(Identity::new(name, email))
 }
 
+fn message(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("a message must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let outcome = match command_line.command.unwrap_or(Command::Serve(command_line.serve)) {
         Command::Serve(flags) => serve(&flags),
         Command::Check { shared } => check(&shared),
         Command::Import(flags) => import(flags),
-        Command::Openapi => print(&format!("{:#}\n", openapi::document())).map(|()| ExitCode::SUCCESS),
+        Command::Openapi { shared } => openapi(&shared),
     };
     outcome.unwrap_or_else(|error| {
         // The exit status tells it too, if standard error is gone.
@@ -108,10 +119,7 @@ fn main() -> ExitCode {
 }
 
 fn settings(shared: &Shared, listen: Option<SocketAddr>) -> anyhow::Result<Settings> {
-    let flags = Flags {
-        data: shared.data.clone(),
-        listen,
-    };
+    let flags = Flags { data: shared.data.clone(), listen };
     Ok(Settings::read(shared.config.as_deref(), &flags)?)
 }
 
@@ -124,11 +132,7 @@ fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
 
 fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
     let report = app::check(&settings(shared, None)?.data)?;
-    let mut lines: String = report
-        .findings
-        .iter()
-        .map(|finding| format!("{finding}\n"))
-        .collect();
+    let mut lines: String = report.findings.iter().map(|finding| format!("{finding}\n")).collect();
     let wrong = match report.findings.len() {
         0 => "nothing is wrong".to_owned(),
         1 => "1 thing is wrong".to_owned(),
@@ -139,25 +143,21 @@ fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
         report.branches, report.archives, report.commits, report.documents
     );
     print(&lines)?;
-    Ok(if report.findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn openapi(shared: &Shared) -> anyhow::Result<ExitCode> {
+    print(&format!("{:#}\n", app::description(&settings(shared, None)?)))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
-    let shared = Shared {
-        data: flags.data,
-        config: std::env::var_os("REVCONF_CONFIG").map(PathBuf::from),
-    };
+    let shared = Shared { data: flags.data, config: std::env::var_os("REVCONF_CONFIG").map(PathBuf::from) };
     let settings = settings(&shared, None)?;
     app::start_log(&settings.log)?;
     let mut bytes = Vec::new();
     if flags.file.as_os_str() == "-" {
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .context("standard input cannot be read")?;
+        io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
     } else {
         bytes =
             std::fs::read(&flags.file).with_context(|| format!("{} cannot be read", flags.file.display()))?;
@@ -178,24 +178,19 @@ fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
                 let faults: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
                 anyhow!("nothing was imported:{faults}")
             }
+            Ok(Error::NotJson(error)) => anyhow!("nothing was imported: {} is {error}", flags.file.display()),
             Ok(error) => anyhow!("nothing was imported: {error}"),
             Err(error) => error,
         })?;
     let (count, kind) = (imported.documents, flags.kind);
     let noun = if count == 1 { kind.singular } else { kind.plural };
-    print(&format!(
-        "{count} {noun} of format {} imported into {}\n",
-        imported.format, flags.config
-    ))?;
+    print(&format!("{count} {noun} of format {} imported into {}\n", imported.format, flags.config))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A reader that has gone, as `head` does, is no failure worth a panic.
 fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout()
-        .write_all(text.as_bytes())
-        .and_then(|()| io::stdout().flush())
-    {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("standard output cannot be written"),
     }

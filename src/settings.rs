@@ -96,7 +96,7 @@ pub enum SettingsError {
     #[error("the settings file {} cannot be read: {reason}", path.display())]
     File { path: PathBuf, reason: std::io::Error },
     #[error("the settings are wrong: {0}")]
-    Wrong(#[from] Box<figment::Error>),
+    Wrong(String),
     #[error(
         "the settings are wrong: http.prefixes has {0:?}; a prefix is empty, or begins with a slash and does not end in one"
     )]
@@ -114,16 +114,13 @@ impl Settings {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(path) = file {
             // The library passes over a file that is not there; who names one means it.
-            std::fs::metadata(path).map_err(|reason| SettingsError::File {
-                path: path.to_owned(),
-                reason,
-            })?;
+            std::fs::metadata(path)
+                .map_err(|reason| SettingsError::File { path: path.to_owned(), reason })?;
             figment = figment.merge(Toml::file_exact(path));
         }
         // Only the first underscore after the prefix parts a section from its key: keys have underscores of their own.
-        let environment = Env::prefixed(PREFIX)
-            .ignore(&["config"])
-            .map(|key| key.as_str().replacen('_', ".", 1).into());
+        let environment =
+            Env::prefixed(PREFIX).ignore(&["config"]).map(|key| key.as_str().replacen('_', ".", 1).into());
         figment = figment.merge(environment);
         if let Some(data) = &flags.data {
             figment = figment.merge(Serialized::default("data", data));
@@ -131,7 +128,7 @@ impl Settings {
         if let Some(listen) = flags.listen {
             figment = figment.merge(Serialized::default("http.listen", listen));
         }
-        let settings: Settings = figment.extract().map_err(Box::new)?;
+        let settings: Settings = figment.extract().map_err(|error| SettingsError::Wrong(told(error)))?;
         settings.check()?;
         Ok(settings)
     }
@@ -153,4 +150,24 @@ impl Settings {
             None => Ok(()),
         }
     }
+}
+
+/// Every fault with the setting's name and where it stands.
+fn told(error: figment::Error) -> String {
+    let faults = error.into_iter().map(|error| {
+        let key = error.path.join(".").to_lowercase();
+        let place = match (&error.metadata, key.as_str()) {
+            (Some(metadata), key) if metadata.name.contains("environment") => {
+                format!("{key} in the variable {PREFIX}{}", key.replace('.', "_").to_uppercase())
+            }
+            (Some(metadata), key) => match &metadata.source {
+                Some(source) if key.is_empty() => source.to_string(),
+                Some(source) => format!("{key} in {source}"),
+                None => key.to_owned(),
+            },
+            (None, key) => key.to_owned(),
+        };
+        format!("{place}: {}", error.kind)
+    });
+    faults.collect::<Vec<_>>().join("; ")
 }

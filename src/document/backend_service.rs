@@ -30,18 +30,8 @@ static SERVICE: Record = Record {
             absent: Absent::Wholes(&[]),
             about: "The hosts that requests are balanced over.",
         },
-        Field {
-            name: "description",
-            rule: text(0, 4096),
-            absent: Absent::Text(""),
-            about: "For people.",
-        },
-        Field {
-            name: "http11",
-            rule: Rule::Flag,
-            absent: Absent::Flag(true),
-            about: "Use HTTP/1.1.",
-        },
+        Field { name: "description", rule: text(0, 4096), absent: Absent::Text(""), about: "For people." },
+        Field { name: "http11", rule: Rule::Flag, absent: Absent::Flag(true), about: "Use HTTP/1.1." },
         Field {
             name: "id",
             rule: Rule::Id,
@@ -66,12 +56,7 @@ static SERVICE: Record = Record {
             absent: Absent::Omitted,
             about: "The certificate that the hosts' certificates are checked with; left out while empty.",
         },
-        Field {
-            name: "name",
-            rule: text(1, 256),
-            absent: Absent::Refused,
-            about: "For people.",
-        },
+        Field { name: "name", rule: text(1, 256), absent: Absent::Refused, about: "For people." },
         Field {
             name: "sticky",
             rule: Rule::Choice(&["none", "autocookie", CUSTOM_COOKIE, "iphash", "least_conn"]),
@@ -110,12 +95,7 @@ static BACK_HOST: Record = Record {
             absent: Absent::Flag(false),
             about: "Used only when others fail.",
         },
-        Field {
-            name: "down",
-            rule: Rule::Flag,
-            absent: Absent::Flag(false),
-            about: "Taken out of service.",
-        },
+        Field { name: "down", rule: Rule::Flag, absent: Absent::Flag(false), about: "Taken out of service." },
         Field {
             name: "fail_timeout",
             rule: Rule::Whole { min: 0, max: 86_400 },
@@ -135,18 +115,8 @@ static BACK_HOST: Record = Record {
             absent: Absent::Refused,
             about: "Where requests go; without scheme, port or path.",
         },
-        Field {
-            name: "http_ports",
-            rule: PORTS,
-            absent: Absent::Wholes(&[80]),
-            about: "Ports for HTTP.",
-        },
-        Field {
-            name: "https_ports",
-            rule: PORTS,
-            absent: Absent::Wholes(&[443]),
-            about: "Ports for HTTPS.",
-        },
+        Field { name: "http_ports", rule: PORTS, absent: Absent::Wholes(&[80]), about: "Ports for HTTP." },
+        Field { name: "https_ports", rule: PORTS, absent: Absent::Wholes(&[443]), about: "Ports for HTTPS." },
         Field {
             name: "max_fails",
             rule: SIXTEEN_BITS,
@@ -171,19 +141,11 @@ static BACK_HOST: Record = Record {
 
 const CUSTOM_COOKIE: &str = "customcookie";
 const SIXTEEN_BITS: Rule = Rule::Whole { min: 0, max: 65_535 };
-const PORTS: Rule = Rule::List {
-    of: &Rule::Whole { min: 1, max: 65_535 },
-    max: 65_535,
-    distinct: true,
-    null_is_none: false,
-};
+const PORTS: Rule =
+    Rule::List { of: &Rule::Whole { min: 1, max: 65_535 }, max: 65_535, distinct: true, null_is_none: false };
 
 const fn text(min: usize, max: usize) -> Rule {
-    Rule::Text {
-        min,
-        max,
-        shape: None,
-    }
+    Rule::Text { min, max, shape: None }
 }
 
 /// A token (RFC 9110 section 5.6.2), which is what RFC 6265 section 4.1.1 makes a cookie's name.
@@ -199,10 +161,7 @@ fn custom_cookie_has_a_name(service: &Map<String, Value>, faults: &mut Faults) {
     let is = |field: &str, value: &str| service.get(field).is_some_and(|found| found == value);
     if is("sticky", CUSTOM_COOKIE) && is("sticky_cookie_name", "") {
         faults.within("sticky_cookie_name", |faults| {
-            faults.add(
-                FaultKind::Missing,
-                "must name the cookie, since sticky is customcookie",
-            );
+            faults.add(FaultKind::Missing, "must name the cookie, since sticky is customcookie");
         });
     }
 }

@@ -15,21 +15,14 @@ pub fn value(rule: &Rule, value: Value, id: Option<&EntryId>, faults: &mut Fault
         Rule::Choice(words) => choice(value, words, faults),
         Rule::Flag => {
             if !value.is_boolean() {
-                faults.add(
-                    FaultKind::BoolType,
-                    format!("must be true or false, not {}", name_of(&value)),
-                );
+                faults.add(FaultKind::BoolType, format!("must be true or false, not {}", name_of(&value)));
                 return None;
             }
             Some(value)
         }
         Rule::Whole { min, max } => whole(&value, *min, *max, faults),
-        Rule::List {
-            null_is_none: true, ..
-        } if value.is_null() => Some(Value::Array(Vec::new())),
-        Rule::List {
-            of, max, distinct, ..
-        } => list(value, of, *max, *distinct, faults),
+        Rule::List { null_is_none: true, .. } if value.is_null() => Some(Value::Array(Vec::new())),
+        Rule::List { of, max, distinct, .. } => list(value, of, *max, *distinct, faults),
         Rule::Object(record) => object(record, value, id, faults).map(Value::Object),
     }
 }
@@ -42,10 +35,7 @@ pub fn object(
     faults: &mut Faults,
 ) -> Option<Map<String, Value>> {
     let Value::Object(mut given) = value else {
-        faults.add(
-            FaultKind::ObjectType,
-            format!("must be an object, not {}", name_of(&value)),
-        );
+        faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(&value)));
         return None;
     };
     let mut canonical = Map::new();
@@ -72,17 +62,9 @@ pub fn object(
     }
     for unknown in given.keys() {
         whole = false;
-        let known = record
-            .fields
-            .iter()
-            .map(|field| field.name)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let known = record.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
         faults.within(unknown.as_str(), |faults| {
-            faults.add(
-                FaultKind::ExtraForbidden,
-                format!("is no field here; the fields are {known}"),
-            );
+            faults.add(FaultKind::ExtraForbidden, format!("is no field here; the fields are {known}"));
         });
     }
     (record.agree)(&canonical, faults);
@@ -114,18 +96,11 @@ fn id(value: Value, expected: Option<&EntryId>, faults: &mut Faults) -> Option<V
 
 fn trimmed(value: Value, faults: &mut Faults) -> Option<String> {
     let Value::String(text) = value else {
-        faults.add(
-            FaultKind::StringType,
-            format!("must be a string, not {}", name_of(&value)),
-        );
+        faults.add(FaultKind::StringType, format!("must be a string, not {}", name_of(&value)));
         return None;
     };
     let trimmed = text.trim();
-    Some(if trimmed.len() == text.len() {
-        text
-    } else {
-        trimmed.to_owned()
-    })
+    Some(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
 }
 
 fn text(value: Value, min: usize, max: usize, shape: Option<&Shape>, faults: &mut Faults) -> Option<Value> {
@@ -141,10 +116,7 @@ fn text(value: Value, min: usize, max: usize, shape: Option<&Shape>, faults: &mu
         return None;
     }
     if length > max {
-        faults.add(
-            FaultKind::StringTooLong,
-            format!("must have at most {max} characters, has {length}"),
-        );
+        faults.add(FaultKind::StringTooLong, format!("must have at most {max} characters, has {length}"));
         return None;
     }
     if let Some(shape) = shape
@@ -159,10 +131,7 @@ fn text(value: Value, min: usize, max: usize, shape: Option<&Shape>, faults: &mu
 fn choice(value: Value, words: &[&str], faults: &mut Faults) -> Option<Value> {
     let text = trimmed(value, faults)?;
     if !words.contains(&text.as_str()) {
-        faults.add(
-            FaultKind::Enum,
-            format!("must be one of {}, not {text:?}", words.join(", ")),
-        );
+        faults.add(FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", ")));
         return None;
     }
     Some(Value::String(text))
@@ -170,38 +139,23 @@ fn choice(value: Value, words: &[&str], faults: &mut Faults) -> Option<Value> {
 
 fn whole(value: &Value, min: u64, max: u64, faults: &mut Faults) -> Option<Value> {
     let Value::Number(number) = value else {
-        faults.add(
-            FaultKind::IntType,
-            format!("must be a whole number, not {}", name_of(value)),
-        );
+        faults.add(FaultKind::IntType, format!("must be a whole number, not {}", name_of(value)));
         return None;
     };
     // JSON Schema counts 1.0 as an integer (2020-12, validation section 6.1.1); so do we.
     let as_float = number.as_f64().unwrap_or(f64::NAN);
     if as_float.fract() != 0.0 {
-        faults.add(
-            FaultKind::IntType,
-            format!("must be a whole number, not {number}"),
-        );
+        faults.add(FaultKind::IntType, format!("must be a whole number, not {number}"));
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "guarded by the range"
-    )]
-    let exact = number.as_u64().or_else(|| {
-        (0.0..=9_007_199_254_740_992.0)
-            .contains(&as_float)
-            .then_some(as_float as u64)
-    });
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "guarded by the range")]
+    let exact = number
+        .as_u64()
+        .or_else(|| (0.0..=9_007_199_254_740_992.0).contains(&as_float).then_some(as_float as u64));
     match exact {
         Some(exact) if (min..=max).contains(&exact) => Some(Value::from(exact)),
         _ => {
-            faults.add(
-                FaultKind::OutOfRange,
-                format!("must be from {min} to {max}, not {number}"),
-            );
+            faults.add(FaultKind::OutOfRange, format!("must be from {min} to {max}, not {number}"));
             None
         }
     }
@@ -209,17 +163,11 @@ fn whole(value: &Value, min: u64, max: u64, faults: &mut Faults) -> Option<Value
 
 fn list(value: Value, of: &Rule, max: usize, distinct: bool, faults: &mut Faults) -> Option<Value> {
     let Value::Array(given) = value else {
-        faults.add(
-            FaultKind::ListType,
-            format!("must be an array, not {}", name_of(&value)),
-        );
+        faults.add(FaultKind::ListType, format!("must be an array, not {}", name_of(&value)));
         return None;
     };
     if given.len() > max {
-        faults.add(
-            FaultKind::TooMany,
-            format!("must have at most {max} elements, has {}", given.len()),
-        );
+        faults.add(FaultKind::TooMany, format!("must have at most {max} elements, has {}", given.len()));
         return None;
     }
     let length = given.len();

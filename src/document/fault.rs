@@ -86,10 +86,7 @@ impl Faults {
 
     /// Starts at a root that has a name of its own, such as `body`.
     pub fn at(root: impl Into<Step>) -> Self {
-        Faults {
-            here: vec![root.into()],
-            ..Faults::default()
-        }
+        Faults { here: vec![root.into()], ..Faults::default() }
     }
 
     /// Walks one step in, does `work` there, and steps back.
@@ -103,11 +100,7 @@ impl Faults {
     /// Notes a fault of the value where the walk is.
     pub fn add(&mut self, kind: FaultKind, msg: impl Into<String>) {
         if self.found.len() < Self::MOST {
-            self.found.push(Fault {
-                loc: self.here.clone(),
-                msg: msg.into(),
-                kind,
-            });
+            self.found.push(Fault { loc: self.here.clone(), msg: msg.into(), kind });
         } else {
             self.beyond += 1;
         }

@@ -17,20 +17,14 @@ pub fn check(host: &str) -> Result<(), String> {
         return Err("must be a bare host name or address, without a path".to_owned());
     }
     if host.contains(':') || host.starts_with('[') {
-        return Err(
-            "must be a bare host name or address, without a port (an IPv6 address has no brackets)"
-                .to_owned(),
-        );
+        return Err("must be a bare host name or address, without a port (an IPv6 address has no brackets)"
+            .to_owned());
     }
     for label in host.split('.') {
         check_label(label)?;
     }
     // Such a name is taken for an IPv4 address by resolvers (RFC 1123 section 2.1 tells them apart by the last label).
-    if host
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
-    {
+    if host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
         return Err("looks like an IPv4 address but is none".to_owned());
     }
     Ok(())
@@ -43,10 +37,7 @@ fn check_label(label: &str) -> Result<(), String> {
     if !label.is_ascii() {
         return Err("must be ASCII; write an internationalised name in its xn-- form".to_owned());
     }
-    if let Some(bad) = label
-        .chars()
-        .find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_'))
-    {
+    if let Some(bad) = label.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')) {
         return Err(format!("must not contain {bad:?}"));
     }
     if label.len() > 63 {
@@ -56,9 +47,7 @@ fn check_label(label: &str) -> Result<(), String> {
         ));
     }
     if label.starts_with('-') || label.ends_with('-') {
-        return Err(format!(
-            "a part between dots must not begin or end with a hyphen, as {label:?} does"
-        ));
+        return Err(format!("a part between dots must not begin or end with a hyphen, as {label:?} does"));
     }
     Ok(())
 }
@@ -70,17 +59,9 @@ mod tests {
     #[test]
     fn hosts_that_are_allowed() {
         let long = format!("{}.example", "a".repeat(63));
-        for host in [
-            "text",
-            "a.b-c.example.com",
-            "my_svc",
-            "1a",
-            "3com.com",
-            "10.0.0.1",
-            "::1",
-            "fe80::1",
-            &long,
-        ] {
+        for host in
+            ["text", "a.b-c.example.com", "my_svc", "1a", "3com.com", "10.0.0.1", "::1", "fe80::1", &long]
+        {
             assert_eq!(check(host), Ok(()), "{host}");
         }
     }

@@ -41,10 +41,7 @@ impl EntryId {
         if length > Self::LONGEST {
             return Err(IdFault::TooLong { found: length });
         }
-        if let Some(bad) = text
-            .chars()
-            .find(|c| c.is_control() || Self::FORBIDDEN.contains(*c))
-        {
+        if let Some(bad) = text.chars().find(|c| c.is_control() || Self::FORBIDDEN.contains(*c)) {
             return Err(IdFault::Forbidden(bad));
         }
         if text.trim() != text {
@@ -80,9 +77,7 @@ mod tests {
 
     #[test]
     fn ids_that_are_allowed() {
-        for id in [
-            "a", "Web", "a b", ".git", "git~1", "日本", "a.b-c_d", "CON", "-x", "version", "...",
-        ] {
+        for id in ["a", "Web", "a b", ".git", "git~1", "日本", "a.b-c_d", "CON", "-x", "version", "..."] {
             assert!(EntryId::parse(id).is_ok(), "{id}");
         }
         assert!(EntryId::parse(&"é".repeat(256)).is_ok());
@@ -91,10 +86,7 @@ mod tests {
     #[test]
     fn ids_that_are_refused() {
         assert_eq!(EntryId::parse(""), Err(IdFault::Empty));
-        assert_eq!(
-            EntryId::parse(&"a".repeat(257)),
-            Err(IdFault::TooLong { found: 257 })
-        );
+        assert_eq!(EntryId::parse(&"a".repeat(257)), Err(IdFault::TooLong { found: 257 }));
         for c in EntryId::FORBIDDEN.chars().chain(['\0', '\n', '\u{7f}', '\u{85}']) {
             assert_eq!(EntryId::parse(&format!("a{c}b")), Err(IdFault::Forbidden(c)));
         }

@@ -34,11 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
         });
     }
     if bytes.trim_ascii().is_empty() {
-        return Err(NotJson {
-            reason: "the text is empty".to_owned(),
-            line: 1,
-            column: 0,
-        });
+        return Err(NotJson { reason: "the text is empty".to_owned(), line: 1, column: 0 });
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     Strict { depth: 0 }
@@ -68,9 +64,7 @@ impl Strict {
         if self.depth == DEEPEST {
             return Err(E::custom(format!("nested deeper than {DEEPEST}")));
         }
-        Ok(Strict {
-            depth: self.depth + 1,
-        })
+        Ok(Strict { depth: self.depth + 1 })
     }
 }
 
@@ -106,9 +100,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

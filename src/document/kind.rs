@@ -1,8 +1,7 @@
-//! The kinds of documents.
+//! What a kind of document is.
 
 use serde_json::Value;
 
-use super::backend_service;
 use super::rule::Record;
 
 /// A kind of document.
@@ -19,15 +18,7 @@ pub struct Kind {
     pub(super) record: &'static Record,
 }
 
-/// Every kind. A new one is a file beside this and a line here.
-pub static KINDS: &[&Kind] = &[&backend_service::KIND];
-
 impl Kind {
-    /// The kind that paths call `name`.
-    pub fn named(name: &str) -> Option<&'static Kind> {
-        KINDS.iter().find(|kind| kind.name == name).copied()
-    }
-
     /// The JSON Schema of a document as clients send it.
     pub fn schema_of_input(&self) -> Value {
         self.record.schema_of_input()

@@ -1,7 +1,7 @@
 //! Documents: their kinds and their rules. [`Document::parse`] is the only way to make one, so whoever holds a
 //! [`Document`] holds a valid one.
 //!
-//! - [`kind`]: the list of kinds; one file for each beside it
+//! - [`kinds`]: the list of kinds, one file for each beside it; [`kind`]: what a kind is
 //! - [`rule`], `check`: the language of a kind's rules, and holding a value against them
 //! - [`id`], [`host`]: rules with a name of their own
 //! - [`fault`]: what is wrong, all at once
@@ -14,6 +14,7 @@ pub mod host;
 pub mod id;
 pub mod json;
 pub mod kind;
+pub mod kinds;
 pub mod rule;
 
 use std::collections::HashSet;
@@ -23,7 +24,8 @@ use serde_json::Value;
 pub use check::name_of;
 pub use fault::{Fault, FaultKind, Faults, Step};
 pub use id::{EntryId, IdFault};
-pub use kind::{KINDS, Kind};
+pub use kind::Kind;
+pub use kinds::KINDS;
 
 /// A valid document in its canonical form: strings trimmed, every field there, fields in their kind's order.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,24 +60,21 @@ impl Document {
         let mut faults = Faults::at(root);
         let Value::Array(values) = value else {
             let found = name_of(&value);
-            faults.add(
-                FaultKind::ListType,
-                format!("must be an array of {}, not {found}", kind.plural),
-            );
+            faults.add(FaultKind::ListType, format!("must be an array of {}, not {found}", kind.plural));
             return faults.or(None);
         };
         let mut ids = HashSet::new();
         let mut documents = Vec::with_capacity(values.len());
         for (index, value) in values.into_iter().enumerate() {
             faults.within(index, |faults| {
-                let Some(document) = Self::check(kind, value, None, faults) else {
-                    return;
-                };
-                if !ids.insert(document.id.clone()) {
-                    let msg = format!("{:?} is in the set already", document.id.as_str());
+                // Whatever else is wrong with a document, an id that is there twice is told as well.
+                let id =
+                    value.get("id").and_then(Value::as_str).and_then(|id| EntryId::parse(id.trim()).ok());
+                documents.extend(Self::check(kind, value, None, faults));
+                if let Some(id) = id.filter(|id| !ids.insert(id.clone())) {
+                    let msg = format!("{:?} is in the set already", id.as_str());
                     faults.within("id", |faults| faults.add(FaultKind::Duplicate, msg));
                 }
-                documents.push(document);
             });
         }
         faults.or(Some(documents))
@@ -84,11 +83,7 @@ impl Document {
     fn check(kind: &'static Kind, value: Value, id: Option<&EntryId>, faults: &mut Faults) -> Option<Self> {
         let body = check::object(kind.record, value, id, faults)?;
         let id = EntryId::parse(body.get("id")?.as_str()?).ok()?;
-        Some(Document {
-            kind,
-            id,
-            body: Value::Object(body),
-        })
+        Some(Document { kind, id, body: Value::Object(body) })
     }
 
     /// What it is.
@@ -162,10 +157,6 @@ mod tests {
         let faults =
             Document::parse_set(KINDS[0], Value::Array(vec![json!({}); 5000]), "body").expect_err("invalid");
         assert_eq!(faults.len(), Faults::MOST);
-        assert!(
-            faults[Faults::MOST - 1].msg.ends_with("(and 9000 faults more)"),
-            "{:?}",
-            faults.last()
-        );
+        assert!(faults[Faults::MOST - 1].msg.ends_with("(and 9000 faults more)"), "{:?}", faults.last());
     }
 }

@@ -13,11 +13,7 @@ pub enum Rule {
     /// The entry's id.
     Id,
     /// A string, trimmed, of so many characters, and of a shape.
-    Text {
-        min: usize,
-        max: usize,
-        shape: Option<Shape>,
-    },
+    Text { min: usize, max: usize, shape: Option<Shape> },
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// A boolean.
@@ -25,12 +21,7 @@ pub enum Rule {
     /// A whole number in a range, both ends included.
     Whole { min: u64, max: u64 },
     /// An array. `null` stands for an empty one where clients are known to send it.
-    List {
-        of: &'static Rule,
-        max: usize,
-        distinct: bool,
-        null_is_none: bool,
-    },
+    List { of: &'static Rule, max: usize, distinct: bool, null_is_none: bool },
     /// An object.
     Object(&'static Record),
 }
@@ -112,12 +103,7 @@ impl Record {
             }
             properties.insert(field.name.to_owned(), Value::Object(schema));
         }
-        let required: Vec<_> = self
-            .fields
-            .iter()
-            .filter(|field| required(field))
-            .map(|f| f.name)
-            .collect();
+        let required: Vec<_> = self.fields.iter().filter(|field| required(field)).map(|f| f.name).collect();
         let mut schema =
             object(json!({"type": "object", "properties": properties, "additionalProperties": false}));
         if !required.is_empty() {
@@ -147,12 +133,7 @@ impl Rule {
             Rule::Choice(words) => json!({"type": "string", "enum": words}),
             Rule::Flag => json!({"type": "boolean"}),
             Rule::Whole { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-            Rule::List {
-                of,
-                max,
-                distinct,
-                null_is_none,
-            } => json!({
+            Rule::List { of, max, distinct, null_is_none } => json!({
                 "type": if *null_is_none { json!(["array", "null"]) } else { json!("array") },
                 "items": of.schema(required),
                 "maxItems": max,

@@ -6,11 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::document::EntryId;
 
 /// Every byte but these is percent-encoded, so that a name is safe on any file system and in any shell.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'-');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'~').remove(b'-');
 
 /// Names up to here fit every file system with room for an ending. In bytes.
 const LONGEST: usize = 200;
@@ -30,13 +26,7 @@ pub fn file_name(id: &EntryId) -> String {
         name.truncate(KEPT);
         name.push('~');
         let digest = Sha256::digest(id.as_str().as_bytes());
-        name.extend(
-            digest
-                .iter()
-                .flat_map(|byte| [byte >> 4, byte & 15])
-                .take(DIGITS)
-                .map(hex_digit),
-        );
+        name.extend(digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(DIGITS).map(hex_digit));
     }
     name + ENDING
 }
@@ -45,9 +35,7 @@ fn looks_shortened(name: &str) -> bool {
     let bytes = name.as_bytes();
     bytes.len() == KEPT + 1 + DIGITS
         && bytes[KEPT] == b'~'
-        && bytes[KEPT + 1..]
-            .iter()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        && bytes[KEPT + 1..].iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn hex_digit(value: u8) -> char {
@@ -84,11 +72,7 @@ mod tests {
         assert!(long.starts_with(&("a".repeat(120) + "~")));
         assert_ne!(long, name(&"a".repeat(202)));
         let spelled = long.strip_suffix(".json").expect("the ending");
-        assert_ne!(
-            name(spelled),
-            long,
-            "an id that spells a shortened name must not share its file"
-        );
+        assert_ne!(name(spelled), long, "an id that spells a shortened name must not share its file");
         assert!(name(&"é".repeat(256)).len() < 255);
     }
 }

@@ -38,16 +38,11 @@ impl Header {
 
     fn check(value: &Value, faults: &mut Faults) -> Option<Self> {
         let Some(members) = value.as_object() else {
-            faults.add(
-                FaultKind::ObjectType,
-                format!("must be an object, not {}", name_of(value)),
-            );
+            faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(value)));
             return None;
         };
-        let format = members
-            .get("format")
-            .and_then(Value::as_u64)
-            .and_then(|number| u32::try_from(number).ok());
+        let format =
+            members.get("format").and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
         let Some(format) = format.filter(|number| *number > 0) else {
             faults.within("format", |faults| {
                 faults.add(FaultKind::IntType, "must be the number of a format");
@@ -91,10 +86,7 @@ fn check_description(members: &Map<String, Value>, faults: &mut Faults) -> Optio
             Some(text.to_owned())
         }
         Some(other) => {
-            faults.add(
-                FaultKind::StringType,
-                format!("must be a string, not {}", name_of(other)),
-            );
+            faults.add(FaultKind::StringType, format!("must be a string, not {}", name_of(other)));
             None
         }
     })

@@ -50,11 +50,7 @@ impl From<Vec<Fault>> for Misfit {
 }
 
 fn list(faults: &[Fault]) -> String {
-    faults
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The path of a document's file.
@@ -65,10 +61,7 @@ pub fn path(kind: &Kind, name: &str) -> String {
 /// The kind whose folder a path lies in, and the file's name there; `None` for files that belong to no kind.
 pub fn place(path: &str) -> Option<(&'static Kind, &str)> {
     let (folder, name) = path.split_once('/')?;
-    KINDS
-        .iter()
-        .find(|kind| kind.name == folder)
-        .map(|kind| (*kind, name))
+    KINDS.iter().find(|kind| kind.name == folder).map(|kind| (*kind, name))
 }
 
 /// The file's bytes: pretty-printed, a newline at the end.
@@ -84,10 +77,7 @@ pub fn decode(kind: &'static Kind, name: &str, bytes: &[u8]) -> Result<Document,
     let document = Document::parse(kind, json::read(bytes)?, None, name)?;
     let expected = file_name(document.id());
     if expected != name {
-        return Err(Misfit::WrongName {
-            id: document.id().to_string(),
-            expected,
-        });
+        return Err(Misfit::WrongName { id: document.id().to_string(), expected });
     }
     Ok(document)
 }

@@ -16,18 +16,10 @@ pub struct Taken {
 pub fn read(request: &impl HttpMessage) -> Taken {
     let accept = Accept::parse(request).ok().filter(|accept| !accept.0.is_empty());
     let Some(Accept(items)) = accept else {
-        return Taken {
-            json: true,
-            problem: false,
-        };
+        return Taken { json: true, problem: false };
     };
-    let problem = items
-        .iter()
-        .any(|item| is_problem(item) && item.quality > actix_web::http::header::q(0.0));
-    Taken {
-        json: problem || takes_json(&items),
-        problem,
-    }
+    let problem = items.iter().any(|item| is_problem(item) && item.quality > actix_web::http::header::q(0.0));
+    Taken { json: problem || takes_json(&items), problem }
 }
 
 fn is_problem(item: &QualityItem<mime::Mime>) -> bool {
@@ -42,9 +34,7 @@ fn takes_json(items: &[QualityItem<mime::Mime>]) -> bool {
         (mime::APPLICATION, mime::JSON) => Some(2),
         _ => None,
     };
-    let ranges = items
-        .iter()
-        .filter_map(|item| Some((specificity(&item.item)?, item.quality)));
+    let ranges = items.iter().filter_map(|item| Some((specificity(&item.item)?, item.quality)));
     ranges
         .max_by_key(|(specificity, _)| *specificity)
         .is_some_and(|(_, quality)| quality > actix_web::http::header::q(0.0))
@@ -57,58 +47,21 @@ mod tests {
     use super::*;
 
     fn taken(accept: &str) -> Taken {
-        read(
-            &TestRequest::default()
-                .insert_header(("accept", accept))
-                .to_http_request(),
-        )
+        read(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
     }
 
     #[test]
     fn ranges() {
-        for accept in [
-            "*/*",
-            "application/*",
-            "application/json",
-            "text/html, */*;q=0.1",
-            "application/json;q=0.5",
-        ] {
-            assert_eq!(
-                taken(accept),
-                Taken {
-                    json: true,
-                    problem: false
-                },
-                "{accept}"
-            );
+        for accept in
+            ["*/*", "application/*", "application/json", "text/html, */*;q=0.1", "application/json;q=0.5"]
+        {
+            assert_eq!(taken(accept), Taken { json: true, problem: false }, "{accept}");
         }
-        for accept in [
-            "text/html",
-            "application/xml",
-            "application/json;q=0",
-            "application/json;q=0, */*",
-        ] {
-            assert_eq!(
-                taken(accept),
-                Taken {
-                    json: false,
-                    problem: false
-                },
-                "{accept}"
-            );
+        for accept in ["text/html", "application/xml", "application/json;q=0", "application/json;q=0, */*"] {
+            assert_eq!(taken(accept), Taken { json: false, problem: false }, "{accept}");
         }
-        for accept in [
-            "application/problem+json",
-            "application/json, application/problem+json",
-        ] {
-            assert_eq!(
-                taken(accept),
-                Taken {
-                    json: true,
-                    problem: true
-                },
-                "{accept}"
-            );
+        for accept in ["application/problem+json", "application/json, application/problem+json"] {
+            assert_eq!(taken(accept), Taken { json: true, problem: true }, "{accept}");
         }
     }
 }

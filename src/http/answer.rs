@@ -8,12 +8,13 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::headers::REVCONF_VERSION;
 use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Shown, Verdict};
 
-/// Says which version of the configuration an answer is from.
-pub const REVCONF_VERSION: &str = "revconf-version";
-
 const JSON: &str = "application/json";
+
+/// What a handler gives.
+pub type Reply = Result<Answer, Failure>;
 
 /// An answer in the making.
 #[derive(Debug)]
@@ -70,9 +71,7 @@ impl Answer {
     /// `If-Match` does not hold.
     pub fn read(shown: Shown, conditions: &Conditions) -> Result<Self, Failure> {
         let Shown { version, tag, body } = shown;
-        Answer::new(StatusCode::OK, JSON, body)
-            .version(version)
-            .tagged(tag, conditions)
+        Answer::new(StatusCode::OK, JSON, body).version(version).tagged(tag, conditions)
     }
 
     /// Gives a read's answer its tag, and holds the request's conditions against it.
@@ -83,16 +82,12 @@ impl Answer {
         let answer = self.tag(tag);
         match conditions.of_read(tag) {
             Verdict::Proceed => Ok(answer),
-            Verdict::NotModified => Ok(Answer {
-                status: StatusCode::NOT_MODIFIED,
-                body: Bytes::new(),
-                ..answer
-            }),
-            Verdict::Failed => Err(Rejection {
-                error: Error::PreconditionFailed,
-                version: answer.version,
+            Verdict::NotModified => {
+                Ok(Answer { status: StatusCode::NOT_MODIFIED, body: Bytes::new(), ..answer })
             }
-            .into()),
+            Verdict::Failed => {
+                Err(Rejection { error: Error::PreconditionFailed, version: answer.version }.into())
+            }
         }
     }
 
@@ -106,17 +101,11 @@ impl Answer {
     }
 
     pub fn version(self, version: CommitId) -> Self {
-        Answer {
-            version: Some(version),
-            ..self
-        }
+        Answer { version: Some(version), ..self }
     }
 
     pub fn tag(self, tag: ObjectId) -> Self {
-        Answer {
-            tag: Some(tag),
-            ..self
-        }
+        Answer { tag: Some(tag), ..self }
     }
 
     pub fn location(self, location: &str) -> Self {
@@ -151,9 +140,7 @@ impl Answer {
         let mut response = if self.body.is_empty() {
             builder.finish()
         } else {
-            builder
-                .insert_header((header::CONTENT_TYPE, self.content_type.as_ref()))
-                .body(self.body)
+            builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref())).body(self.body)
         };
         if let Some(commit) = self.commit {
             response.extensions_mut().insert(MadeCommit(commit));

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::header;
-use actix_web::{HttpMessage, HttpRequest, web};
+use actix_web::{HttpRequest, web};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::accept;
 use super::failure::Failure;
 use super::preconditions;
-use super::query::Query;
-use super::routes::{Input, Operation};
+use super::query::{Parameter, Query};
 use crate::document::Kind;
 use crate::registry::{Conditions, Identity, Place, Registry, Write};
 
@@ -27,8 +26,21 @@ pub struct Shared {
     pub max_uri: usize,
     /// Where the routes are served.
     pub prefixes: Vec<String>,
+    /// The description of the API.
+    pub openapi: Bytes,
     /// The page of numbers for Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+/// What a route expects of a request.
+pub struct Expected {
+    /// The path that the request matched, but for a prefix.
+    pub template: &'static str,
+    /// It brings a body.
+    pub body: bool,
+    /// It is answered as JSON.
+    pub json: bool,
+    pub query: &'static [Parameter],
 }
 
 /// A request that has passed what can be checked without its matter.
@@ -45,7 +57,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads a request that was routed to `operation`; `template` is the path that it matched.
+    /// Reads a request that was routed to where `expected` is expected.
     ///
     /// # Errors
     /// 400, 406, 413, 415 or 422, by what is wrong.
@@ -54,22 +66,17 @@ impl Call {
         payload: web::Payload,
         shared: web::Data<Shared>,
         kind: Option<&'static Kind>,
-        template: &'static str,
-        operation: &Operation,
+        expected: &Expected,
     ) -> Result<Self, Failure> {
-        if operation.output.is_json() && !accept::read(request).json {
+        if expected.json && !accept::read(request).json {
             return Err(Failure::NotAcceptable);
         }
-        let body = match operation.input {
-            Input::None => Bytes::new(),
-            _ => body(request, payload, shared.max_body).await?,
-        };
-        let known: Vec<_> = operation.query.iter().map(|parameter| parameter.name).collect();
+        let body = if expected.body { body(request, payload, shared.max_body).await? } else { Bytes::new() };
         Ok(Call {
             kind,
             path: request.uri().path().to_owned(),
-            parameters: parameters(request.uri().path(), template),
-            query: Query::read(request.query_string(), &known)?,
+            parameters: parameters(request.uri().path(), expected.template),
+            query: Query::read(request.query_string(), expected.query)?,
             query_text: request.query_string().to_owned(),
             conditions: preconditions::read(request.headers())?,
             body,
@@ -86,18 +93,12 @@ impl Call {
     /// # Errors
     /// The route is about none.
     pub fn kind(&self) -> Result<&'static Kind, Failure> {
-        self.kind.ok_or_else(|| Failure::NoRoute {
-            path: self.path.clone(),
-            hint: "",
-        })
+        self.kind.ok_or_else(|| Failure::NoRoute { path: self.path.clone(), hint: "" })
     }
 
     /// A part of the path, decoded.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters
-            .iter()
-            .find(|(found, _)| *found == name)
-            .map_or("", |(_, value)| value)
+        self.parameters.iter().find(|(found, _)| *found == name).map_or("", |(_, value)| value)
     }
 
     pub fn configuration(&self) -> &str {
@@ -109,24 +110,17 @@ impl Call {
     /// # Errors
     /// The route is about none.
     pub fn place(&self) -> Result<Place<'_>, Failure> {
-        Ok(Place {
-            configuration: self.configuration(),
-            kind: self.kind()?,
-            id: self.parameter("id"),
-        })
+        Ok(Place { configuration: self.configuration(), kind: self.kind()?, id: self.parameter("id") })
     }
 
     /// How the write is to be done.
-    ///
-    /// # Errors
-    /// `message` or `dry_run` is wrong.
-    pub fn write(&self) -> Result<Write, Failure> {
-        Ok(Write {
+    pub fn write(&self) -> Write {
+        Write {
             author: self.shared.anonymous.clone(),
-            message: self.query.bounded("message", 1..=1000)?.map(str::to_owned),
-            dry_run: self.query.flag("dry_run")?,
+            message: self.query.text("message").map(|message| message.trim().to_owned()),
+            dry_run: self.query.flag("dry_run"),
             conditions: self.conditions.clone(),
-        })
+        }
     }
 
     /// The path of the request, as it came.
@@ -152,9 +146,8 @@ fn parameters(path: &str, template: &'static str) -> Vec<(&'static str, String)>
     pairs
         .filter_map(|(name, raw)| {
             let name = name.strip_prefix('{')?.strip_suffix('}')?;
-            let value = percent_decode_str(raw)
-                .decode_utf8()
-                .map_or_else(|_| raw.to_owned(), Cow::into_owned);
+            let value =
+                percent_decode_str(raw).decode_utf8().map_or_else(|_| raw.to_owned(), Cow::into_owned);
             Some((name, value))
         })
         .collect()
@@ -162,14 +155,8 @@ fn parameters(path: &str, template: &'static str) -> Vec<(&'static str, String)>
 
 async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, Failure> {
     check_type(request)?;
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    if announced
-        .and_then(|length| length.parse::<u64>().ok())
-        .is_some_and(|length| length > limit as u64)
-    {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
         return Err(Failure::BodyTooLarge { limit });
     }
     match payload.to_bytes_limited(limit).await {
@@ -181,26 +168,39 @@ async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Res
 
 /// JSON in UTF-8, or nothing said.
 fn check_type(request: &HttpRequest) -> Result<(), Failure> {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
-        return Ok(());
-    };
-    let shown = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let Ok(Some(mime)) = request.mime_type() else {
-        return Err(Failure::UnsupportedMediaType(shown));
-    };
-    let charset = mime
-        .get_param("charset")
-        .is_none_or(|charset| charset.as_str().eq_ignore_ascii_case("utf-8"));
-    if mime.essence_str() == "application/json" && charset {
-        Ok(())
-    } else {
-        Err(Failure::UnsupportedMediaType(shown))
-    }
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    if is_json(&text) { Ok(()) } else { Err(Failure::UnsupportedMediaType(text.into_owned())) }
+}
+
+/// RFC 9110 section 8.3.1 allows white space around semicolons, which the mime crate does not.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    json && parts.filter(|part| !part.is_empty()).all(|part| {
+        part.split_once('=').is_some_and(|(name, value)| {
+            !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parameters;
+    use super::{is_json, parameters};
+
+    #[test]
+    fn media_types() {
+        for json in
+            ["application/json", "Application/JSON;charset=UTF-8", "application/json ; charset=\"utf-8\";"]
+        {
+            assert!(is_json(json), "{json}");
+        }
+        for other in
+            ["", "text/json", "application/json; charset=latin1", "application/jsonp", "application/json; x"]
+        {
+            assert!(!is_json(other), "{other}");
+        }
+    }
 
     #[test]
     fn parameters_are_decoded_once() {

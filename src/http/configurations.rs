@@ -3,9 +3,8 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::answer::{Answer, Reply};
 use super::call::Call;
-use super::routes::Reply;
 use super::sets::{CREATED, DELETED, UPDATED};
 
 pub async fn list(call: Call) -> Reply {
@@ -16,31 +15,22 @@ pub async fn list(call: Call) -> Reply {
 
 pub async fn read(call: Call) -> Reply {
     let (record, version) = call.registry().describe(call.configuration())?;
-    Answer::json(StatusCode::OK, &record)
-        .version(version)
-        .tagged(version.into(), &call.conditions)
+    Answer::json(StatusCode::OK, &record).version(version).tagged(version.into(), &call.conditions)
 }
 
 pub async fn create(call: Call) -> Reply {
-    let outcome = call
-        .registry()
-        .create_configuration(call.configuration(), call.body.clone(), call.write()?)
-        .await?;
+    let outcome =
+        call.registry().create_configuration(call.configuration(), call.body.clone(), call.write()).await?;
     Ok(CREATED.answer(outcome).location(call.path()))
 }
 
 pub async fn update(call: Call) -> Reply {
-    let outcome = call
-        .registry()
-        .describe_configuration(call.configuration(), call.body.clone(), call.write()?)
-        .await?;
+    let outcome =
+        call.registry().describe_configuration(call.configuration(), call.body.clone(), call.write()).await?;
     Ok(UPDATED.answer(outcome))
 }
 
 pub async fn delete(call: Call) -> Reply {
-    let outcome = call
-        .registry()
-        .delete_configuration(call.configuration(), call.write()?)
-        .await?;
+    let outcome = call.registry().delete_configuration(call.configuration(), call.write()).await?;
     Ok(DELETED.answer(outcome))
 }

@@ -4,15 +4,14 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::call::Shared;
 use super::failure::Failure;
+use super::headers::REQUEST_ID;
 use super::{accept, log};
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer but for the log.
 ///
@@ -24,17 +23,10 @@ pub async fn surround<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let problem = accept::read(&request).problem;
     let id = HeaderValue::from_str(&log::id(&request)).ok();
-    let limit = request
-        .app_data::<web::Data<Shared>>()
-        .map_or(usize::MAX, |shared| shared.max_uri);
-    let length = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
+    let limit = request.app_data::<web::Data<Shared>>().map_or(usize::MAX, |shared| shared.max_uri);
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let mut response = if length > limit {
-        request
-            .into_response(Failure::UrlTooLong { limit }.into_response(problem))
-            .map_into_right_body()
+        request.into_response(Failure::UrlTooLong { limit }.into_response(problem)).map_into_right_body()
     } else {
         in_shape(next.call(request).await?, problem)
     };
@@ -47,10 +39,7 @@ pub async fn surround<B: MessageBody + 'static>(
 /// Gives errors that did not come from a handler the body that all others have.
 fn in_shape<B>(response: ServiceResponse<B>, problem: bool) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
-    let kind = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .map(HeaderValue::as_bytes);
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let shaped = kind.is_some_and(|kind| kind.starts_with(b"application/"));
     if !(status.is_client_error() || status.is_server_error()) || shaped {
         return response.map_into_left_body();
@@ -66,10 +55,6 @@ fn in_shape<B>(response: ServiceResponse<B>, problem: bool) -> ServiceResponse<E
 /// The answer where no route is.
 pub async fn nothing(request: HttpRequest) -> HttpResponse {
     let path = request.uri().path().to_owned();
-    let hint = if path.len() > 1 && path.ends_with('/') {
-        "; leave out the slash at the end"
-    } else {
-        ""
-    };
+    let hint = if path.len() > 1 && path.ends_with('/') { "; leave out the slash at the end" } else { "" };
     Failure::NoRoute { path, hint }.into_response(accept::read(&request).problem)
 }

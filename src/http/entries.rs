@@ -1,8 +1,7 @@
 //! `/conf/{config}/{kind}/{id}`
 
-use super::answer::Answer;
+use super::answer::{Answer, Reply};
 use super::call::Call;
-use super::routes::Reply;
 use super::sets::{CREATED, DELETED, UPDATED};
 
 pub async fn read(call: Call) -> Reply {
@@ -10,22 +9,16 @@ pub async fn read(call: Call) -> Reply {
 }
 
 pub async fn create(call: Call) -> Reply {
-    let outcome = call
-        .registry()
-        .create_entry(call.place()?, call.body.clone(), call.write()?)
-        .await?;
+    let outcome = call.registry().create_entry(call.place()?, call.body.clone(), call.write()).await?;
     Ok(CREATED.answer(outcome).location(call.path()))
 }
 
 pub async fn update(call: Call) -> Reply {
-    let outcome = call
-        .registry()
-        .update_entry(call.place()?, call.body.clone(), call.write()?)
-        .await?;
+    let outcome = call.registry().update_entry(call.place()?, call.body.clone(), call.write()).await?;
     Ok(UPDATED.answer(outcome))
 }
 
 pub async fn delete(call: Call) -> Reply {
-    let outcome = call.registry().delete_entry(call.place()?, call.write()?).await?;
+    let outcome = call.registry().delete_entry(call.place()?, call.write()).await?;
     Ok(DELETED.answer(outcome))
 }

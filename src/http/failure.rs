@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::answer::REVCONF_VERSION;
+use super::headers::REVCONF_VERSION;
 use crate::document::Fault;
 use crate::registry::{Error, Refused, Rejection};
 
@@ -86,10 +86,9 @@ impl Failure {
             Failure::MethodNotAllowed { allow, .. } => {
                 builder.insert_header((header::ALLOW, allow.as_str()));
             }
-            Failure::Rejected(Rejection {
-                error: Error::NotTaken(refused),
-                ..
-            }) if !matches!(refused, Refused::Unknown(_)) => {
+            Failure::Rejected(Rejection { error: Error::NotTaken(refused), .. })
+                if !matches!(refused, Refused::Unknown(_)) =>
+            {
                 builder.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
             Failure::NotReady => {
@@ -97,18 +96,10 @@ impl Failure {
             }
             _ => {}
         }
-        if let Failure::Rejected(Rejection {
-            version: Some(version),
-            ..
-        }) = &self
-        {
+        if let Failure::Rejected(Rejection { version: Some(version), .. }) = &self {
             builder.insert_header((REVCONF_VERSION, version.to_string()));
         }
-        let kind = if problem {
-            "application/problem+json"
-        } else {
-            "application/json"
-        };
+        let kind = if problem { "application/problem+json" } else { "application/json" };
         builder
             .insert_header((header::CONTENT_TYPE, kind))
             .body(self.body(status, problem).to_string() + "\n")
@@ -119,33 +110,21 @@ impl Failure {
         let message = self.to_string();
         if problem {
             body.insert("type".to_owned(), "about:blank".into());
-            body.insert(
-                "title".to_owned(),
-                status.canonical_reason().unwrap_or_default().into(),
-            );
+            body.insert("title".to_owned(), status.canonical_reason().unwrap_or_default().into());
             body.insert("status".to_owned(), status.as_u16().into());
             body.insert("detail".to_owned(), message.clone().into());
         }
         body.insert("code".to_owned(), status.as_u16().into());
         body.insert("message".to_owned(), message.into());
         match self {
-            Failure::Rejected(Rejection {
-                error: Error::NotJson(error),
-                ..
-            }) => {
+            Failure::Rejected(Rejection { error: Error::NotJson(error), .. }) => {
                 body.insert("line".to_owned(), error.line.into());
                 body.insert("column".to_owned(), error.column.into());
             }
-            Failure::Rejected(Rejection {
-                error: Error::Invalid(faults),
-                ..
-            })
+            Failure::Rejected(Rejection { error: Error::Invalid(faults), .. })
             | Failure::BadQuery(faults) => {
                 // RFC 9457 section 3.1.4 wants `detail` to be a string, so the list has another name there.
-                body.insert(
-                    if problem { "errors" } else { "detail" }.to_owned(),
-                    json!(faults),
-                );
+                body.insert(if problem { "errors" } else { "detail" }.to_owned(), json!(faults));
             }
             _ => {}
         }

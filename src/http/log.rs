@@ -25,17 +25,10 @@ impl RootSpanBuilder for RequestLine {
     fn on_request_end<B: MessageBody>(_: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         let Ok(response) = outcome else { return };
         let request = response.request();
-        let begun = request
-            .extensions()
-            .get::<Begun>()
-            .map_or_else(Instant::now, |begun| begun.0);
+        let begun = request.extensions().get::<Begun>().map_or_else(Instant::now, |begun| begun.0);
         let duration = begun.elapsed().as_secs_f64();
         let (method, status) = (request.method().as_str(), response.status().as_u16());
-        let commit = response
-            .response()
-            .extensions()
-            .get::<MadeCommit>()
-            .map(|made| made.0.to_string());
+        let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
         // Its own line, not one within the span: the id would be there twice.
         tracing::info!(
             parent: None,
@@ -48,11 +41,7 @@ impl RootSpanBuilder for RequestLine {
             "request"
         );
         let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-        let labels = [
-            ("method", method.to_owned()),
-            ("route", route),
-            ("status", status.to_string()),
-        ];
+        let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
         metrics::counter!("revconf_http_requests_total", &labels).increment(1);
         metrics::histogram!("revconf_http_request_seconds", &labels[..2]).record(duration);
     }
@@ -60,9 +49,5 @@ impl RootSpanBuilder for RequestLine {
 
 /// A request's id, as the answer's header tells it too.
 pub fn id(request: &impl HttpMessage) -> String {
-    request
-        .extensions()
-        .get::<RequestId>()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! HTTP: what a client sees. Routes, conditional requests, and the one table from error to status.
 //!
-//! - [`routes`]: every route, in one table; the description of the API is made of it, too
+//! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
-//! - [`answer`], [`failure`]: what goes back
+//! - [`answer`], [`failure`], [`headers`]: what goes back
 //! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each
@@ -15,10 +15,12 @@ pub mod configurations;
 pub mod edge;
 pub mod entries;
 pub mod failure;
+pub mod headers;
 pub mod log;
 pub mod openapi;
 pub mod preconditions;
 pub mod query;
+pub mod route;
 pub mod routes;
 pub mod server;
 pub mod service;

@@ -3,14 +3,17 @@
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::routes::{Input, Operation, Output, RESOURCES, Resource};
+use super::route::{Input, Operation, Output, Resource};
+use super::routes::RESOURCES;
 use crate::document::{EntryId, KINDS, Kind};
 
 const CONFIGURATIONS: &str = "configurations";
 const SERVICE: &str = "service";
 
-/// The whole description.
-pub fn document() -> Value {
+/// The whole description, for a service under these prefixes.
+pub fn document(prefixes: &[String]) -> Value {
+    let servers = prefixes.iter().map(|prefix| if prefix.is_empty() { "/" } else { prefix.as_str() });
+    let servers: Vec<_> = servers.map(|url| json!({"url": url})).collect();
     let mut paths = Map::new();
     for resource in RESOURCES {
         for kind in resource.kinds() {
@@ -20,11 +23,7 @@ pub fn document() -> Value {
     let mut tags = vec![
         json!({"name": CONFIGURATIONS, "description": "Configurations, each a branch of the repository"}),
     ];
-    tags.extend(
-        KINDS
-            .iter()
-            .map(|kind| json!({"name": kind.name, "description": sentence(kind.plural)})),
-    );
+    tags.extend(KINDS.iter().map(|kind| json!({"name": kind.name, "description": sentence(kind.plural)})));
     tags.push(json!({"name": SERVICE, "description": "The service itself"}));
     json!({
         "openapi": "3.1.0",
@@ -35,11 +34,7 @@ pub fn document() -> Value {
                             in a git repository; versions are listed, read and reverted to.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [
-            {"url": "/api/v4.0", "description": "As clients of the backend-services API expect it"},
-            {"url": "/api/v4.3", "description": "The same"},
-            {"url": "/", "description": "The same"},
-        ],
+        "servers": servers,
         "tags": tags,
         "paths": paths,
         "components": {"schemas": schemas(), "headers": headers(), "parameters": parameters()},
@@ -51,14 +46,9 @@ fn path_item(resource: &Resource, kind: Option<&'static Kind>) -> Value {
     if !resource.prefixed {
         item.insert("servers".to_owned(), json!([{"url": "/"}]));
     }
-    let in_path = resource
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let in_path: Vec<_> = in_path
-        .filter(|name| *name != "kind")
-        .map(|name| reference("parameters", name))
-        .collect();
+    let in_path = resource.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_path: Vec<_> =
+        in_path.filter(|name| *name != "kind").map(|name| reference("parameters", name)).collect();
     if !in_path.is_empty() {
         item.insert("parameters".to_owned(), in_path.into());
     }
@@ -99,7 +89,7 @@ fn tag(resource: &Resource, kind: Option<&Kind>) -> &'static str {
 
 fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> Value {
     let query = operation.query.iter().map(|parameter| {
-        json!({"name": parameter.name, "in": "query", "description": parameter.about, "schema": (parameter.schema)()})
+        json!({"name": parameter.name, "in": "query", "description": parameter.about, "schema": parameter.form.schema()})
     });
     let mut parameters: Vec<Value> = query.collect();
     if has_tag(operation) || operation.output.is_write() {
@@ -151,10 +141,7 @@ fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>) ->
     }
     if has_tag(operation) {
         let headers = common(resource, json!({"ETag": reference("headers", "ETag")}));
-        add(
-            304,
-            json!({"description": "It is still what If-None-Match names", "headers": headers}),
-        );
+        add(304, json!({"description": "It is still what If-None-Match names", "headers": headers}));
     }
     let mut refuses: Vec<u16> = operation.refuses.to_vec();
     refuses.extend([400, 414, 422, 500]);
@@ -183,17 +170,9 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     let schema = |name: &str| reference("schemas", name);
     let (status, about, content) = match operation.output {
         Output::Document => (200, "The document", body(&schema(&name(kind)))),
-        Output::Set => (
-            200,
-            "The set, sorted by id",
-            body(&schema(&format!("{}Set", name(kind)))),
-        ),
+        Output::Set => (200, "The set, sorted by id", body(&schema(&format!("{}Set", name(kind))))),
         Output::Versions => (200, "A page of versions", body(&schema("Versions"))),
-        Output::Whole => (
-            200,
-            "All documents by kind",
-            body(&schema("ConfigurationVersion")),
-        ),
+        Output::Whole => (200, "All documents by kind", body(&schema("ConfigurationVersion"))),
         Output::Configuration => (200, "The record", body(&schema("Configuration"))),
         Output::Configurations => (200, "All records, sorted by id", body(&schema("Configurations"))),
         Output::Created => (201, "It was created", body(&schema("Message"))),
@@ -211,21 +190,12 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         Output::OpenApi => (200, "The description", body(&json!({"type": "object"}))),
         Output::Text(media_type) => {
             let media_type = media_type.split(';').next().unwrap_or(media_type);
-            (
-                200,
-                "The text",
-                json!({media_type: {"schema": {"type": "string"}}}),
-            )
+            (200, "The text", json!({media_type: {"schema": {"type": "string"}}}))
         }
     };
     let mut headers = Map::new();
     let mut header = |name: &str| headers.insert(name.to_owned(), reference("headers", name));
-    if has_tag(operation)
-        || matches!(
-            operation.output,
-            Output::Created | Output::Updated | Output::Deleted
-        )
-    {
+    if has_tag(operation) || matches!(operation.output, Output::Created | Output::Updated | Output::Deleted) {
         header("ETag");
     }
     if operation.output == Output::Created {
@@ -235,10 +205,7 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         header("Link");
     }
     let headers = common(resource, Value::Object(headers));
-    (
-        status,
-        json!({"description": about, "headers": headers, "content": content}),
-    )
+    (status, json!({"description": about, "headers": headers, "content": content}))
 }
 
 fn failure(resource: &Resource, status: u16) -> Value {
@@ -252,10 +219,7 @@ fn failure(resource: &Resource, status: u16) -> Value {
         414 => ("The URL is too long", "Error"),
         415 => ("The body is not JSON", "Error"),
         422 => ("Rules are broken; all of them are told", "ValidationError"),
-        503 => (
-            "A write cannot be taken now, or it is not known whether it was",
-            "Error",
-        ),
+        503 => ("A write cannot be taken now, or it is not known whether it was", "Error"),
         _ => ("What is stored is damaged", "Error"),
     };
     let mut headers = json!({});
@@ -294,11 +258,7 @@ fn name(kind: Option<&Kind>) -> String {
 }
 
 fn sentence(text: &str) -> String {
-    text.chars()
-        .take(1)
-        .flat_map(char::to_uppercase)
-        .chain(text.chars().skip(1))
-        .collect()
+    text.chars().take(1).flat_map(char::to_uppercase).chain(text.chars().skip(1)).collect()
 }
 
 fn input(input: Input, kind: Option<&Kind>) -> Value {

@@ -25,18 +25,15 @@ fn tags(
 ) -> Result<Option<Tags>, Failure> {
     let mut lines = Vec::new();
     for value in headers.get_all(name) {
-        let text = value.to_str().map_err(|_| Failure::BadHeader {
-            name: shown,
-            reason: "an entity tag is ASCII".to_owned(),
-        })?;
+        let text = value
+            .to_str()
+            .map_err(|_| Failure::BadHeader { name: shown, reason: "an entity tag is ASCII".to_owned() })?;
         lines.push(text);
     }
     if lines.is_empty() {
         return Ok(None);
     }
-    parse(&lines.join(","), weakly)
-        .map(Some)
-        .map_err(|reason| Failure::BadHeader { name: shown, reason })
+    parse(&lines.join(","), weakly).map(Some).map_err(|reason| Failure::BadHeader { name: shown, reason })
 }
 
 /// `*`, or a list of entity tags. Tags that are no object ids can match nothing and are left out, and so are weak ones
@@ -71,11 +68,7 @@ fn parse(text: &str, weakly: bool) -> Result<Tags, String> {
             return Err(format!("expected a comma at {:?}", clip(rest)));
         }
     }
-    if seen {
-        Ok(Tags::These(ids))
-    } else {
-        Err("it is empty".to_owned())
-    }
+    if seen { Ok(Tags::These(ids)) } else { Err("it is empty".to_owned()) }
 }
 
 fn clip(text: &str) -> String {
@@ -97,10 +90,7 @@ mod tests {
     fn lists_of_tags() {
         assert_eq!(parse(" * ", false), Ok(Tags::Any));
         assert_eq!(parse(&format!("\"{A}\""), false), Ok(these(&[A])));
-        assert_eq!(
-            parse(&format!(", \"{A}\" ,,\"x,y\", \"{B}\""), false),
-            Ok(these(&[A, B]))
-        );
+        assert_eq!(parse(&format!(", \"{A}\" ,,\"x,y\", \"{B}\""), false), Ok(these(&[A, B])));
         assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), false), Ok(these(&[B])));
         assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), true), Ok(these(&[A, B])));
         assert_eq!(parse("\"\"", false), Ok(these(&[])));
@@ -108,18 +98,7 @@ mod tests {
 
     #[test]
     fn malformed_lists() {
-        for text in [
-            A,
-            "\"a",
-            "a\"",
-            "\"a\" \"b\"",
-            "",
-            ",",
-            "w/\"a\"",
-            "*, \"a\"",
-            "\"a\", *",
-            "'a'",
-        ] {
+        for text in [A, "\"a", "a\"", "\"a\" \"b\"", "", ",", "w/\"a\"", "*, \"a\"", "\"a\", *", "'a'"] {
             assert!(parse(text, true).is_err(), "{text}");
         }
     }

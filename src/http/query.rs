@@ -1,24 +1,116 @@
 //! The query of a request. Strict: a mistyped `dry_run` must not become a write.
 
 use std::borrow::Cow;
-use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use crate::document::{FaultKind, Faults};
 
-/// A request's parameters.
+/// A parameter that a query may have.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub form: Form,
+}
+
+/// What a parameter's text may be.
+#[derive(Debug)]
+pub enum Form {
+    /// A message that a commit can hold, of so many characters at most.
+    Message { longest: usize },
+    /// Any text.
+    Text,
+    /// `true` or `false`; absent is `false`.
+    Flag,
+    /// A whole number in a range, both ends included.
+    Whole { min: usize, max: usize, absent: usize },
+    /// One of these words; absent is the first.
+    Choice(&'static [&'static str]),
+    /// A time (RFC 3339).
+    Time,
+}
+
+impl Form {
+    fn check(&self, text: &str) -> Result<(), (FaultKind, String)> {
+        match self {
+            Form::Message { longest } => check_message(text.trim(), *longest),
+            Form::Text => Ok(()),
+            Form::Flag if matches!(text, "true" | "false") => Ok(()),
+            Form::Flag => Err((FaultKind::BoolType, format!("must be true or false, not {text:?}"))),
+            Form::Whole { min, max, .. } => check_whole(text, *min, *max),
+            Form::Choice(words) if words.contains(&text) => Ok(()),
+            Form::Choice(words) => {
+                Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", "))))
+            }
+            Form::Time if time(text).is_some() => Ok(()),
+            Form::Time => {
+                let msg = format!("must be a time such as 2026-01-31T12:00:00Z (RFC 3339), not {text:?}");
+                Err((FaultKind::Format, msg))
+            }
+        }
+    }
+
+    /// The JSON Schema of such a parameter.
+    pub fn schema(&self) -> Value {
+        match self {
+            Form::Message { longest } => json!({"type": "string", "minLength": 1, "maxLength": longest}),
+            Form::Text => json!({"type": "string"}),
+            Form::Flag => json!({"type": "boolean", "default": false}),
+            Form::Whole { min, max, absent } => {
+                json!({"type": "integer", "minimum": min, "maximum": max, "default": absent})
+            }
+            Form::Choice(words) => json!({"type": "string", "enum": words, "default": words.first()}),
+            Form::Time => json!({"type": "string", "format": "date-time"}),
+        }
+    }
+}
+
+fn check_message(text: &str, longest: usize) -> Result<(), (FaultKind, String)> {
+    let length = text.chars().count();
+    if length == 0 {
+        return Err((FaultKind::StringTooShort, "must not be empty".to_owned()));
+    }
+    if length > longest {
+        return Err((
+            FaultKind::StringTooLong,
+            format!("must have at most {longest} characters, has {length}"),
+        ));
+    }
+    match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        Some(bad) => Err((FaultKind::Format, format!("must not contain {bad:?}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_whole(text: &str, min: usize, max: usize) -> Result<(), (FaultKind, String)> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err((FaultKind::IntType, format!("must be a whole number, not {text:?}")));
+    }
+    match text.parse::<usize>() {
+        Ok(number) if (min..=max).contains(&number) => Ok(()),
+        _ => Err((FaultKind::OutOfRange, format!("must be from {min} to {max}, not {text}"))),
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    // In a query a plus sign means a space, and few people remember to escape that of an offset.
+    DateTime::parse_from_rfc3339(&text.trim().replace(' ', "+")).ok().map(|time| time.to_utc())
+}
+
+/// A request's parameters. Each has the form that its route gives it.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads a query; `known` are the names that it may have.
+    /// Reads a query.
     ///
     /// # Errors
-    /// Every parameter that is unknown, there twice, or no UTF-8.
-    pub fn read(text: &str, known: &[&str]) -> Result<Self, Failure> {
+    /// Every parameter that is unknown, there twice, no UTF-8, or not of its form.
+    pub fn read(text: &str, known: &[Parameter]) -> Result<Self, Failure> {
         let mut faults = Faults::at("query");
         let mut read = Vec::<(String, String)>::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -29,185 +121,87 @@ impl Query {
                 });
                 continue;
             };
-            if !known.contains(&name.as_str()) {
-                let msg = match known {
-                    [] => "is unknown; no parameter is known here".to_owned(),
-                    known => format!("is unknown; known are {}", known.join(", ")),
-                };
-                faults.within(name.as_str(), |faults| faults.add(FaultKind::ExtraForbidden, msg));
-            } else if read.iter().any(|(before, _)| *before == name) {
-                faults.within(name.as_str(), |faults| {
-                    faults.add(FaultKind::Duplicate, "is there twice");
-                });
-            } else {
-                read.push((name, value));
+            let fault = match known.iter().find(|parameter| parameter.name == name) {
+                None => Some((FaultKind::ExtraForbidden, unknown(known))),
+                Some(_) if read.iter().any(|(before, _)| *before == name) => {
+                    Some((FaultKind::Duplicate, "is there twice".to_owned()))
+                }
+                Some(parameter) => parameter.form.check(&value).err(),
+            };
+            if let Some((kind, msg)) = fault {
+                faults.within(name.as_str(), |faults| faults.add(kind, msg));
             }
+            read.push((name, value));
         }
         faults.or(Some(Query(read))).map_err(Failure::BadQuery)
     }
 
     /// A parameter's text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter's text of so many characters.
-    ///
-    /// # Errors
-    /// It has more or fewer, or characters that a commit cannot hold.
-    pub fn bounded(&self, name: &str, length: RangeInclusive<usize>) -> Result<Option<&str>, Failure> {
-        let Some(text) = self.text(name).map(str::trim) else {
-            return Ok(None);
-        };
-        let count = text.chars().count();
-        if count < *length.start() {
-            return Err(fault(
-                name,
-                FaultKind::StringTooShort,
-                "must not be empty".to_owned(),
-            ));
-        }
-        if count > *length.end() {
-            let msg = format!("must have at most {} characters, has {count}", length.end());
-            return Err(fault(name, FaultKind::StringTooLong, msg));
-        }
-        if let Some(bad) = text
-            .chars()
-            .find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        {
-            return Err(fault(
-                name,
-                FaultKind::Format,
-                format!("must not contain {bad:?}"),
-            ));
-        }
-        Ok(Some(text))
+    /// A [`Form::Flag`].
+    pub fn flag(&self, name: &str) -> bool {
+        self.text(name) == Some("true")
     }
 
-    /// A parameter that is `true` or `false`; absent is `false`.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn flag(&self, name: &str) -> Result<bool, Failure> {
-        match self.text(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(other) => Err(fault(
-                name,
-                FaultKind::BoolType,
-                format!("must be true or false, not {other:?}"),
-            )),
-        }
+    /// A [`Form::Whole`].
+    pub fn whole(&self, name: &str) -> Option<usize> {
+        self.text(name).and_then(|text| text.parse().ok())
     }
 
-    /// A parameter that is a whole number in a range.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn whole(&self, name: &str, range: RangeInclusive<usize>) -> Result<Option<usize>, Failure> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(fault(
-                name,
-                FaultKind::IntType,
-                format!("must be a whole number, not {text:?}"),
-            ));
-        }
-        match text.parse().ok().filter(|number| range.contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => {
-                let msg = format!("must be from {} to {}, not {text}", range.start(), range.end());
-                Err(fault(name, FaultKind::OutOfRange, msg))
-            }
-        }
-    }
-
-    /// A parameter that is one of some words.
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn choice<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Failure> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-                let msg = format!("must be one of {}, not {text:?}", words.join(", "));
-                Err(fault(name, FaultKind::Enum, msg))
-            }
-        }
-    }
-
-    /// A parameter that is a time (RFC 3339).
-    ///
-    /// # Errors
-    /// It is something else.
-    pub fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        // In a query a plus sign means a space, and few people remember to escape that of an offset.
-        match DateTime::parse_from_rfc3339(&text.trim().replace(' ', "+")) {
-            Ok(time) => Ok(Some(time.to_utc())),
-            Err(_) => {
-                let msg = format!("must be a time such as 2026-01-31T12:00:00Z (RFC 3339), not {text:?}");
-                Err(fault(name, FaultKind::Format, msg))
-            }
-        }
+    /// A [`Form::Time`].
+    pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        self.text(name).and_then(time)
     }
 }
 
-fn fault(name: &str, kind: FaultKind, msg: String) -> Failure {
-    let mut faults = Faults::at("query");
-    faults.within(name, |faults| faults.add(kind, msg));
-    Failure::BadQuery(faults.or::<()>(None).err().unwrap_or_default())
+fn unknown(known: &[Parameter]) -> String {
+    if known.is_empty() {
+        return "is unknown; no parameter is known here".to_owned();
+    }
+    let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
+    format!("is unknown; known are {}", names.join(", "))
 }
 
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(Cow::into_owned)
+    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KNOWN: &[Parameter] = &[
+        Parameter { name: "message", about: "", form: Form::Message { longest: 5 } },
+        Parameter { name: "dry_run", about: "", form: Form::Flag },
+        Parameter { name: "limit", about: "", form: Form::Whole { min: 1, max: 1000, absent: 1000 } },
+        Parameter { name: "since", about: "", form: Form::Time },
+    ];
+
     #[test]
     fn what_is_read() {
-        let query = Query::read(
-            "message=a+b%20c%2B&dry_run=true&since=2026-01-01T00:00:00+01:00",
-            &["message", "dry_run", "since"],
-        )
-        .expect("valid");
-        assert_eq!(query.text("message"), Some("a b c+"));
-        assert!(query.flag("dry_run").expect("a flag"));
+        let text = "message=a+b%20%2B&dry_run=true&since=2026-01-01T00:00:00+01:00&limit=1000";
+        let query = Query::read(text, KNOWN).expect("valid");
+        assert_eq!(query.text("message"), Some("a b +"));
+        assert!(query.flag("dry_run"));
+        assert_eq!(query.whole("limit"), Some(1000));
         assert_eq!(
-            query.time("since").expect("a time").expect("there").to_rfc3339(),
-            "2025-12-31T23:00:00+00:00"
+            query.time("since").map(|time| time.to_rfc3339()),
+            Some("2025-12-31T23:00:00+00:00".to_owned())
         );
     }
 
     #[test]
     fn what_is_refused() {
-        for text in ["dry-run=true", "limit=1&limit=2", "limit=%ff", "%ff=1"] {
-            assert!(Query::read(text, &["limit", "dry_run"]).is_err(), "{text}");
-        }
-        let limit = |text: &str| {
-            Query::read(text, &["limit"])
-                .expect("readable")
-                .whole("limit", 1..=1000)
-        };
         for text in [
+            "dry-run=true",
+            "dry_run=yes",
+            "limit=1&limit=2",
+            "limit=%ff",
+            "%ff=1",
             "limit=",
             "limit=x",
             "limit=0",
@@ -215,9 +209,12 @@ mod tests {
             "limit=-1",
             "limit=%2B1",
             "limit=99999999999999999999999",
+            "since=yesterday",
+            "message=",
+            "message=123456",
+            "message=%00",
         ] {
-            assert!(limit(text).is_err(), "{text}");
+            assert!(Query::read(text, KNOWN).is_err(), "{text}");
         }
-        assert!(matches!(limit("limit=1000"), Ok(Some(1000))));
     }
 }

@@ -1,143 +1,51 @@
 //! Every route, in one table. Routing, `Allow`, `OPTIONS` and the description of the API all follow from it.
 
-use std::pin::Pin;
-
 use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Value, json};
+use actix_web::web::ServiceConfig;
 
-use super::answer::{Answer, REVCONF_VERSION};
-use super::call::{Call, Shared};
-use super::failure::Failure;
+use super::query::{Form, Parameter};
+use super::route::{Input, Operation, Output, Resource};
 use super::versions::LARGEST_PAGE;
-use super::{accept, configurations, entries, service, sets, versions};
-use crate::document::{KINDS, Kind};
-
-/// What a handler gives.
-pub type Reply = Result<Answer, Failure>;
-
-/// A handler.
-pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>;
-
-/// A path and what can be done there.
-pub struct Resource {
-    /// `{kind}` stands for each kind's name in turn.
-    pub path: &'static str,
-    /// Whether the path is about the matter of the service, and so under each prefix; else it is at the root only.
-    pub prefixed: bool,
-    pub operations: &'static [Operation],
-}
-
-/// One method at a path.
-pub struct Operation {
-    pub method: Method,
-    /// Unique; for paths with a kind, the kind's name is put after it.
-    pub name: &'static str,
-    pub summary: &'static str,
-    pub query: &'static [Parameter],
-    pub input: Input,
-    pub output: Output,
-    /// Statuses that are this operation's own; those that many share follow from the rest.
-    pub refuses: &'static [u16],
-    pub handle: Handler,
-}
-
-/// A parameter of the query.
-pub struct Parameter {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub schema: fn() -> Value,
-}
-
-/// What a request brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    None,
-    Document,
-    Set,
-    Creation,
-    Description,
-}
-
-/// What a request that is done gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    Document,
-    Set,
-    Versions,
-    Whole,
-    Configuration,
-    Configurations,
-    Created,
-    Updated,
-    Deleted,
-    Archived,
-    Health,
-    OpenApi,
-    /// Text that is no JSON, of this media type.
-    Text(&'static str),
-}
-
-impl Output {
-    /// Whether the answer is JSON.
-    pub fn is_json(self) -> bool {
-        !matches!(self, Output::Text(_))
-    }
-
-    /// Whether the answer is to a write.
-    pub fn is_write(self) -> bool {
-        matches!(
-            self,
-            Output::Created | Output::Updated | Output::Deleted | Output::Archived
-        )
-    }
-}
+use super::{configurations, entries, service, sets, versions};
 
 const MESSAGE: Parameter = Parameter {
     name: "message",
     about: "The commit's message; the default says what was done to which entry.",
-    schema: || json!({"type": "string", "minLength": 1, "maxLength": 1000}),
+    form: Form::Message { longest: 1000 },
 };
 const DRY_RUN: Parameter = Parameter {
     name: "dry_run",
     about: "Check everything, write nothing, and answer what would have changed.",
-    schema: || json!({"type": "boolean", "default": false}),
+    form: Form::Flag,
 };
 const MODE: Parameter = Parameter {
     name: "mode",
     about: "replace: the body becomes the complete set. merge: its entries replace those of the same id or join.",
-    schema: || json!({"type": "string", "enum": ["replace", "merge"], "default": "replace"}),
+    form: Form::Choice(&["replace", sets::MERGE]),
 };
 const LIMIT: Parameter = Parameter {
     name: "limit",
     about: "So many versions at most.",
-    schema: || json!({"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": LARGEST_PAGE}),
+    form: Form::Whole { min: 1, max: LARGEST_PAGE, absent: LARGEST_PAGE },
 };
 const AFTER: Parameter = Parameter {
     name: "after",
     about: "Only versions that come after this one in the list.",
-    schema: || json!({"type": "string"}),
+    form: Form::Text,
 };
 const AUTHOR: Parameter = Parameter {
     name: "author",
     about: "Only versions with this in the author's name or address, whatever the case.",
-    schema: || json!({"type": "string"}),
+    form: Form::Text,
 };
-const SINCE: Parameter = Parameter {
-    name: "since",
-    about: "Only versions of this time or later (RFC 3339).",
-    schema: || json!({"type": "string", "format": "date-time"}),
-};
-const UNTIL: Parameter = Parameter {
-    name: "until",
-    about: "Only versions of this time or earlier (RFC 3339).",
-    schema: || json!({"type": "string", "format": "date-time"}),
-};
+const SINCE: Parameter =
+    Parameter { name: "since", about: "Only versions of this time or later (RFC 3339).", form: Form::Time };
+const UNTIL: Parameter =
+    Parameter { name: "until", about: "Only versions of this time or earlier (RFC 3339).", form: Form::Time };
 const TEXT: Parameter = Parameter {
     name: "q",
     about: "Only versions with this in the message, whatever the case.",
-    schema: || json!({"type": "string"}),
+    form: Form::Text,
 };
 
 const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
@@ -513,10 +421,7 @@ pub static RESOURCES: &[Resource] = &[
 /// Puts the table into a server's routing.
 pub fn register(config: &mut ServiceConfig, prefixes: &[String]) {
     // The prefix of nothing covers everything, so it comes last.
-    let mut prefixes: Vec<&str> = prefixes
-        .iter()
-        .map(|prefix| prefix.trim_end_matches('/'))
-        .collect();
+    let mut prefixes: Vec<&str> = prefixes.iter().map(|prefix| prefix.trim_end_matches('/')).collect();
     prefixes.sort_by_key(|prefix| prefix.is_empty());
     for prefix in prefixes {
         for resource in RESOURCES.iter().filter(|resource| resource.prefixed) {
@@ -525,113 +430,5 @@ pub fn register(config: &mut ServiceConfig, prefixes: &[String]) {
     }
     for resource in RESOURCES.iter().filter(|resource| !resource.prefixed) {
         resource.register(config, "");
-    }
-}
-
-impl Resource {
-    /// The kinds that the path stands for; a path without one stands for itself.
-    pub fn kinds(&self) -> Vec<Option<&'static Kind>> {
-        if self.path.contains("{kind}") {
-            KINDS.iter().copied().map(Some).collect()
-        } else {
-            vec![None]
-        }
-    }
-
-    /// The path for one of these kinds.
-    pub fn path_for(&self, kind: Option<&Kind>) -> String {
-        self.path
-            .replace("{kind}", kind.map_or("{kind}", |kind| kind.name))
-    }
-
-    /// The methods, as `Allow` lists them.
-    pub fn allow(&self) -> String {
-        let mut methods = Vec::new();
-        for operation in self.operations {
-            methods.push(operation.method.as_str());
-            if operation.method == Method::GET {
-                methods.push("HEAD");
-            }
-        }
-        methods.push("OPTIONS");
-        methods.join(", ")
-    }
-
-    fn register(&'static self, config: &mut ServiceConfig, prefix: &str) {
-        for kind in self.kinds() {
-            let mut resource = web::resource(prefix.to_owned() + &self.path_for(kind));
-            for operation in self.operations {
-                resource = resource.route(self.route(operation, &operation.method, kind));
-                if operation.method == Method::GET {
-                    resource = resource.route(self.route(operation, &Method::HEAD, kind));
-                }
-            }
-            let options = web::method(Method::OPTIONS).to(
-                move |request: HttpRequest, shared: web::Data<Shared>| async move {
-                    let response = HttpResponse::NoContent()
-                        .insert_header(("allow", self.allow()))
-                        .finish();
-                    self.with_version(response, &request, &shared)
-                },
-            );
-            let other = web::to(
-                move |request: HttpRequest, shared: web::Data<Shared>| async move {
-                    let method = request.method().clone();
-                    let failure = Failure::MethodNotAllowed {
-                        method,
-                        allow: self.allow(),
-                    };
-                    self.with_version(
-                        failure.into_response(accept::read(&request).problem),
-                        &request,
-                        &shared,
-                    )
-                },
-            );
-            config.service(resource.route(options).default_service(other));
-        }
-    }
-
-    fn route(
-        &'static self,
-        operation: &'static Operation,
-        method: &Method,
-        kind: Option<&'static Kind>,
-    ) -> actix_web::Route {
-        web::method(method.clone()).to(
-            move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
-                let reply =
-                    match Call::read(&request, payload, shared.clone(), kind, self.path, operation).await {
-                        Ok(call) => (operation.handle)(call).await,
-                        Err(failure) => Err(failure),
-                    };
-                let response = match reply {
-                    Ok(answer) => answer.into_response(),
-                    Err(failure) => failure.into_response(accept::read(&request).problem),
-                };
-                self.with_version(response, &request, &shared)
-            },
-        )
-    }
-
-    /// Every answer about a configuration tells its version; one that was found wrong before the configuration was
-    /// looked at tells the newest.
-    fn with_version(
-        &self,
-        mut response: HttpResponse,
-        request: &HttpRequest,
-        shared: &Shared,
-    ) -> HttpResponse {
-        if !response.headers().contains_key(REVCONF_VERSION)
-            && let Some(name) = request.match_info().get("config")
-            && let Some(version) = shared.registry.version_of(name)
-            && let Ok(value) = version.to_string().parse()
-        {
-            response.headers_mut().insert(
-                actix_web::http::header::HeaderName::from_static(REVCONF_VERSION),
-                value,
-            );
-        }
-        response
     }
 }

@@ -1,20 +1,16 @@
 //! The service's own pages: health, metrics, and the description of the API.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
-use super::openapi;
-use super::routes::Reply;
 
 /// The media type of Prometheus' text format.
 pub const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-static OPENAPI: LazyLock<String> = LazyLock::new(|| openapi::document().to_string() + "\n");
 
 pub async fn live(_: Call) -> Reply {
     Ok(Answer::json(StatusCode::OK, &json!({"status": "live"})))
@@ -32,21 +28,17 @@ pub async fn metrics(call: Call) -> Reply {
 }
 
 pub async fn openapi(call: Call) -> Reply {
-    let answer = Answer::new(StatusCode::OK, "application/json", OPENAPI.as_bytes());
+    let answer = Answer::new(StatusCode::OK, "application/json", call.shared.openapi.clone());
     answer.tagged_by_body(&call.conditions)
 }
 
 pub async fn docs(call: Call) -> Reply {
     // No validator: it would be asked from outside.
     let config = utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none");
-    let missing = || Failure::NoRoute {
-        path: call.path().to_owned(),
-        hint: "",
-    };
+    let missing = || Failure::NoRoute { path: call.path().to_owned(), hint: "" };
     let file = call.parameter("file");
-    let found = utoipa_swagger_ui::serve(file, Arc::new(config))
-        .map_err(|_| missing())?
-        .ok_or_else(missing)?;
+    let found =
+        utoipa_swagger_ui::serve(file, Arc::new(config)).map_err(|_| missing())?.ok_or_else(missing)?;
     if !file.is_empty() {
         return Answer::file(&found.content_type, found.bytes.into_owned()).tagged_by_body(&call.conditions);
     }

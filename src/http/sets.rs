@@ -3,13 +3,12 @@
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, Reply};
 use super::call::Call;
-use super::routes::Reply;
 use crate::registry::{Mode, Outcome};
 
-/// The words of the parameter `mode`.
-pub const MODES: [(&str, Mode); 2] = [("replace", Mode::Replace), ("merge", Mode::Merge)];
+/// The word of the parameter `mode` for [`Mode::Merge`].
+pub const MERGE: &str = "merge";
 
 /// How the answer to a write that was done looks.
 pub struct Done {
@@ -17,18 +16,9 @@ pub struct Done {
     message: &'static str,
 }
 
-pub const CREATED: Done = Done {
-    status: StatusCode::CREATED,
-    message: "Successfully created entry",
-};
-pub const UPDATED: Done = Done {
-    status: StatusCode::OK,
-    message: "Successfully updated entry",
-};
-pub const DELETED: Done = Done {
-    status: StatusCode::OK,
-    message: "Successfully deleted entry",
-};
+pub const CREATED: Done = Done { status: StatusCode::CREATED, message: "Successfully created entry" };
+pub const UPDATED: Done = Done { status: StatusCode::OK, message: "Successfully updated entry" };
+pub const DELETED: Done = Done { status: StatusCode::OK, message: "Successfully deleted entry" };
 const DRY: &str = "Dry run: nothing was written";
 
 impl Done {
@@ -37,18 +27,9 @@ impl Done {
         match outcome {
             Outcome::Dry { version, diff } => {
                 let answer = Answer::json(StatusCode::OK, &json!({"message": DRY, "diff": diff}));
-                if let Some(version) = version {
-                    answer.version(version)
-                } else {
-                    answer
-                }
+                if let Some(version) = version { answer.version(version) } else { answer }
             }
-            Outcome::Done {
-                version,
-                tag,
-                commit,
-                archive,
-            } => {
+            Outcome::Done { version, tag, commit, archive } => {
                 let mut body = Map::from_iter([("message".to_owned(), Value::from(self.message))]);
                 body.extend(archive.map(|archive| ("archive".to_owned(), Value::from(archive))));
                 let answer = Answer::json(self.status, &body).version(version).commit(commit);
@@ -62,36 +43,25 @@ impl Done {
 }
 
 pub async fn read(call: Call) -> Reply {
-    Answer::read(
-        call.registry().set(call.configuration(), call.kind()?)?,
-        &call.conditions,
-    )
+    Answer::read(call.registry().set(call.configuration(), call.kind()?)?, &call.conditions)
 }
 
 pub async fn create(call: Call) -> Reply {
-    let (kind, write) = (call.kind()?, call.write()?);
-    let outcome = call
-        .registry()
-        .create_set(call.configuration(), kind, call.body.clone(), write)
-        .await?;
+    let (kind, write) = (call.kind()?, call.write());
+    let outcome = call.registry().create_set(call.configuration(), kind, call.body.clone(), write).await?;
     Ok(CREATED.answer(outcome).location(call.path()))
 }
 
 pub async fn update(call: Call) -> Reply {
-    let (kind, write) = (call.kind()?, call.write()?);
-    let mode = call.query.choice("mode", &MODES)?.unwrap_or(Mode::Replace);
-    let outcome = call
-        .registry()
-        .update_set(call.configuration(), kind, mode, call.body.clone(), write)
-        .await?;
+    let (kind, write) = (call.kind()?, call.write());
+    let mode = if call.query.text("mode") == Some(MERGE) { Mode::Merge } else { Mode::Replace };
+    let outcome =
+        call.registry().update_set(call.configuration(), kind, mode, call.body.clone(), write).await?;
     Ok(UPDATED.answer(outcome))
 }
 
 pub async fn delete(call: Call) -> Reply {
-    let (kind, write) = (call.kind()?, call.write()?);
-    let outcome = call
-        .registry()
-        .delete_set(call.configuration(), kind, write)
-        .await?;
+    let (kind, write) = (call.kind()?, call.write());
+    let outcome = call.registry().delete_set(call.configuration(), kind, write).await?;
     Ok(DELETED.answer(outcome))
 }

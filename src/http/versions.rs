@@ -3,10 +3,9 @@
 use actix_web::http::StatusCode;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
-use super::routes::Reply;
 use super::sets::UPDATED;
 use crate::registry::{Query, Scope};
 
@@ -19,18 +18,15 @@ type About = fn(&Call) -> Result<Scope<'_>, Failure>;
 pub async fn list(call: Call, about: About) -> Reply {
     let query = &call.query;
     let wanted = Query {
-        limit: query.whole("limit", 1..=LARGEST_PAGE)?.unwrap_or(LARGEST_PAGE),
+        limit: query.whole("limit").unwrap_or(LARGEST_PAGE),
         after: query.text("after").map(str::to_owned),
         author: query.text("author").map(str::to_owned),
         text: query.text("q").map(str::to_owned),
-        since: query.time("since")?,
-        until: query.time("until")?,
+        since: query.time("since"),
+        until: query.time("until"),
     };
     let limit = wanted.limit;
-    let page = call
-        .registry()
-        .versions(call.configuration(), about(&call)?, wanted)
-        .await?;
+    let page = call.registry().versions(call.configuration(), about(&call)?, wanted).await?;
     let link = page.next.map(|next| {
         let others = call.query_without("after");
         let others = match (call.query.text("limit"), others.as_str()) {
@@ -41,27 +37,18 @@ pub async fn list(call: Call, about: About) -> Reply {
         format!("<{}?{others}&after={next}>; rel=\"next\"", call.path())
     });
     let answer = Answer::json(StatusCode::OK, &json!({"total": page.total, "items": page.items}));
-    answer
-        .version(page.version)
-        .link(link)
-        .tagged_by_body(&call.conditions)
+    answer.version(page.version).link(link).tagged_by_body(&call.conditions)
 }
 
 pub async fn read(call: Call, about: About) -> Reply {
     let version = call.parameter("version");
-    let shown = call
-        .registry()
-        .version(call.configuration(), about(&call)?, version)
-        .await?;
+    let shown = call.registry().version(call.configuration(), about(&call)?, version).await?;
     Answer::read(shown, &call.conditions)
 }
 
 pub async fn revert(call: Call, about: About) -> Reply {
-    let (version, write) = (call.parameter("version"), call.write()?);
-    let outcome = call
-        .registry()
-        .revert(call.configuration(), about(&call)?, version, write)
-        .await?;
+    let (version, write) = (call.parameter("version"), call.write());
+    let outcome = call.registry().revert(call.configuration(), about(&call)?, version, write).await?;
     Ok(UPDATED.answer(outcome))
 }
 

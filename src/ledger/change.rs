@@ -1,56 +1,15 @@
 //! What callers ask of the ledger, and what they get.
 
-use bytes::Bytes;
-
 use super::commit::Identity;
-use super::id::{BlobId, BranchName, CommitId, ObjectId};
-use super::tree::Head;
-
-/// A file's content, and its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blob {
-    pub id: BlobId,
-    pub bytes: Bytes,
-}
-
-impl Blob {
-    /// Hashes the bytes, so that the committer need not.
-    pub fn new(bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        Blob {
-            id: BlobId::of(&bytes),
-            bytes,
-        }
-    }
-}
-
-/// One step of a commit. Paths have one or two parts.
-#[derive(Debug, Clone)]
-pub enum Edit {
-    /// The file at the path holds this.
-    Put(String, Blob),
-    /// There is no file at the path.
-    Remove(String),
-    /// The folder holds just these files.
-    Replace(String, Vec<(String, Blob)>),
-}
+use super::edit::{Edit, Subject};
+use super::id::{BranchName, CommitId, ObjectId};
+use super::tree::{Head, empty_tree};
 
 /// What must hold when the change is made, checked where nothing can come between.
 #[derive(Debug, Clone)]
 pub struct Requirement {
     pub subject: Subject,
     pub state: State,
-}
-
-/// What a requirement is about.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    /// The branch; its id is that of its newest commit.
-    Branch,
-    /// A top-level folder; its id is that of its tree. It is absent while it is empty.
-    Folder(String),
-    /// A file; its id is that of its blob.
-    File(String),
 }
 
 /// The state that is required.
@@ -69,7 +28,7 @@ impl Requirement {
     pub fn holds(&self, head: Option<&Head>) -> bool {
         let id = head.and_then(|head| head.object(&self.subject));
         let present = match &self.subject {
-            Subject::Folder(_) => id.is_some_and(|id| id != super::tree::empty_tree().into()),
+            Subject::Folder(_) => id.is_some_and(|id| id != empty_tree().into()),
             Subject::Branch | Subject::File(_) => id.is_some(),
         };
         match &self.state {
@@ -95,10 +54,7 @@ pub enum Action {
     /// The branch, which exists, gets these commits.
     Commit(Vec<Draft>),
     /// The branch, which does not exist, begins at a commit or at none, and gets these commits.
-    Create {
-        from: Option<CommitId>,
-        drafts: Vec<Draft>,
-    },
+    Create { from: Option<CommitId>, drafts: Vec<Draft> },
     /// The branch, which exists, is put away; its commits stay reachable.
     Archive,
 }

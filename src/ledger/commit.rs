@@ -15,21 +15,11 @@ impl Identity {
     /// Makes an identity that a commit can hold: what would end a name or an address there is left out.
     pub fn new(name: &str, email: &str) -> Self {
         let clean = |text: &str| {
-            let text: String = text
-                .chars()
-                .filter(|c| !c.is_control() && !matches!(c, '<' | '>'))
-                .collect();
+            let text: String = text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
             text.trim().to_owned()
         };
         let (name, email) = (clean(name), clean(email));
-        Identity {
-            name: if name.is_empty() {
-                "unknown".to_owned()
-            } else {
-                name
-            },
-            email,
-        }
+        Identity { name: if name.is_empty() { "unknown".to_owned() } else { name }, email }
     }
 }
 

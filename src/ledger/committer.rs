@@ -9,8 +9,9 @@ use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Audience;
-use super::change::{Action, Blob, Change, Draft, Refused, Written};
+use super::change::{Action, Change, Draft, Refused, Written};
 use super::commit::{self, Identity};
+use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
 use super::persist::{Batch, Object, ObjectKind, Persist, RefMove};
 use super::reader::{Damage, Reader};
@@ -63,26 +64,11 @@ impl Committer {
     fn work(&mut self, waiting: Vec<Waiting>) {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
-        let decided: Vec<_> = waiting
-            .into_iter()
-            .map(|(change, answer)| (plan.decide(&change), answer))
-            .collect();
-        let Plan {
-            heads,
-            batch,
-            starts,
-            fates,
-            ..
-        } = plan;
-        let batch = Batch {
-            moves: moves(starts, &heads, batch.moves),
-            ..batch
-        };
-        let failure = if batch.moves.is_empty() {
-            None
-        } else {
-            self.persist.persist(&batch).err()
-        };
+        let decided: Vec<_> =
+            waiting.into_iter().map(|(change, answer)| (plan.decide(&change), answer)).collect();
+        let Plan { heads, batch, starts, fates, .. } = plan;
+        let batch = Batch { moves: moves(starts, &heads, batch.moves), ..batch };
+        let failure = if batch.moves.is_empty() { None } else { self.persist.persist(&batch).err() };
         match failure {
             None => {
                 self.heads = heads;
@@ -99,11 +85,7 @@ impl Committer {
                 let untouched = self.recover(&fates, &batch.moves);
                 for (_, answer) in decided {
                     let why = error.to_string();
-                    let refused = if untouched {
-                        Refused::NotWritten(why)
-                    } else {
-                        Refused::Unknown(why)
-                    };
+                    let refused = if untouched { Refused::NotWritten(why) } else { Refused::Unknown(why) };
                     tell(answer, Err(refused));
                 }
             }
@@ -122,7 +104,7 @@ impl Committer {
     }
 
     fn everything(&self, head: &Head) -> Result<BTreeMap<String, Blob>, Damage> {
-        self.reader.files(head.commit, &[super::change::Subject::Branch])
+        self.reader.files(head.commit, &[Subject::Branch])
     }
 
     /// After a failure the repository says what is true. Answers whether every ref is where it was before.
@@ -222,9 +204,7 @@ impl<'a> Plan<'a> {
         let mut head = begin;
         let mut commits = Vec::new();
         for draft in drafts {
-            let mut files = head
-                .as_ref()
-                .map_or_else(Tree::empty, |head| head.files().clone());
+            let mut files = head.as_ref().map_or_else(Tree::empty, |head| head.files().clone());
             let mut touched = BTreeMap::new();
             let objects = files.edit(&draft.edits, |path, blob| {
                 touched.insert(path, blob);
@@ -235,14 +215,8 @@ impl<'a> Plan<'a> {
             // A clock that goes back must not make a child older than its parent: history is asked by time.
             let time = head.as_ref().map_or(self.now, |head| head.time.max(self.now));
             let parent = head.as_ref().map(|head| head.commit);
-            let bytes = commit::encode(
-                files.id,
-                parent,
-                &change.author,
-                self.committer,
-                time,
-                &draft.message,
-            );
+            let bytes =
+                commit::encode(files.id, parent, &change.author, self.committer, time, &draft.message);
             let object = Object::of(ObjectKind::Commit, bytes);
             let commit = CommitId(object.id.0);
             self.keep(objects.into_iter().chain([object]));
@@ -253,28 +227,18 @@ impl<'a> Plan<'a> {
         }
         // A branch without any commit cannot be: whoever begins one at nothing drafts its first files.
         let head = head.unwrap_or_else(|| Head::new(CommitId(git2::Oid::ZERO_SHA1), self.now, Tree::empty()));
-        Written {
-            head,
-            commits,
-            archive: None,
-        }
+        Written { head, commits, archive: None }
     }
 
     fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {
-        let name = self
-            .free_archive(branch)
-            .map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+        let name = self.free_archive(branch).map_err(|damage| Refused::NotWritten(damage.to_string()))?;
         self.batch.moves.push(RefMove {
             name: format!("{ARCHIVES}{name}"),
             from: None,
             to: Some(head.commit),
         });
         self.settle(branch, None, Fate::Anew);
-        Ok(Written {
-            head,
-            commits: Vec::new(),
-            archive: Some(name),
-        })
+        Ok(Written { head, commits: Vec::new(), archive: Some(name) })
     }
 
     /// A name by the time, and a count for those of the same second.
@@ -305,9 +269,7 @@ impl<'a> Plan<'a> {
             Some(head) => self.heads.insert(branch.clone(), head),
             None => self.heads.remove(branch),
         };
-        self.starts
-            .entry(branch.clone())
-            .or_insert_with(|| before.map(|head| head.commit));
+        self.starts.entry(branch.clone()).or_insert_with(|| before.map(|head| head.commit));
         match (self.fates.get_mut(branch), fate) {
             (Some(Fate::Anew), _) => {}
             (Some(Fate::Files(files)), Fate::Files(more)) => files.extend(more),
@@ -330,8 +292,5 @@ fn moves(
         to: heads.get(&branch).map(|head| head.commit),
     });
     // Archives come first: a branch must not go before its commits are kept elsewhere.
-    others
-        .into_iter()
-        .chain(branches.filter(|m| m.from != m.to))
-        .collect()
+    others.into_iter().chain(branches.filter(|m| m.from != m.to)).collect()
 }

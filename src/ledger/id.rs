@@ -12,11 +12,7 @@ impl ObjectId {
     /// Reads the 40 lower-case hex digits of an id.
     pub fn from_hex(text: &str) -> Option<Self> {
         let hex = text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if hex {
-            Oid::from_str(text).ok().map(ObjectId)
-        } else {
-            None
-        }
+        if hex { Oid::from_str(text).ok().map(ObjectId) } else { None }
     }
 
     pub(super) fn of(kind: ObjectType, bytes: &[u8]) -> Self {
@@ -168,18 +164,13 @@ mod tests {
             assert!(BranchName::parse(name).is_ok(), "{name}");
         }
         let long = "a".repeat(64);
-        for name in [
-            "", &long, ".a", "-a", "Prod", "a/b", "a b", "a..b", "a.", "a.lock", "ü", "a\n", "@",
-        ] {
+        for name in ["", &long, ".a", "-a", "Prod", "a/b", "a b", "a..b", "a.", "a.lock", "ü", "a\n", "@"] {
             assert!(BranchName::parse(name).is_err(), "{name}");
         }
     }
 
     #[test]
     fn blobs_are_named_as_git_names_them() {
-        assert_eq!(
-            BlobId::of(b"").to_string(),
-            "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
-        );
+        assert_eq!(BlobId::of(b"").to_string(), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
     }
 }

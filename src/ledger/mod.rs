@@ -2,7 +2,7 @@
 //! else; what the files mean is no matter of the ledger.
 //!
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
-//! - [`change`]: what callers ask, and what they get
+//! - [`edit`], [`change`]: what callers ask, and what they get
 //! - `committer`: the one thread that writes; [`persist`]: the one step that makes a batch last
 //! - [`reader`]: looking into the repository
 //! - [`repository`]: the data directory
@@ -10,6 +10,7 @@
 pub mod change;
 pub mod commit;
 mod committer;
+pub mod edit;
 pub mod id;
 pub mod persist;
 pub mod reader;
@@ -24,8 +25,9 @@ use std::thread::{self, JoinHandle};
 use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
 
-pub use change::{Action, Blob, Change, Draft, Edit, Refused, Requirement, State, Subject, Written};
+pub use change::{Action, Change, Draft, Refused, Requirement, State, Written};
 pub use commit::{CommitRecord, Identity};
+pub use edit::{Blob, Edit, Subject};
 pub use id::{BlobId, BranchName, CommitId, NameFault, ObjectId, TreeId};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
@@ -68,13 +70,12 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
-/// The writable ledger of a data directory.
+/// The writable ledger of a data directory. When it is dropped, the committer finishes what was accepted and ends;
+/// [`Ledger::close`] waits for that.
 pub struct Ledger {
     queue: mpsc::Sender<Message>,
     reader: Arc<Reader>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// Held as long as the ledger is.
-    _directory: DataDirectory,
 }
 
 impl Ledger {
@@ -110,15 +111,13 @@ impl Ledger {
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
         };
-        let thread = thread::Builder::new()
-            .name("committer".to_owned())
-            .spawn(|| committer.run())?;
-        Ok(Ledger {
-            queue: sender,
-            reader,
-            thread: Mutex::new(Some(thread)),
-            _directory: directory,
-        })
+        // The directory stays locked until the last change is written, whoever lets go of the ledger before.
+        let work = move || {
+            committer.run();
+            drop(directory);
+        };
+        let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;
+        Ok(Ledger { queue: sender, reader, thread: Mutex::new(Some(thread)) })
     }
 
     /// Makes a change. When this answers `Ok`, the change survives a power cut.
@@ -127,16 +126,12 @@ impl Ledger {
     /// The change was not made, or it is not known whether it was; [`Refused`] tells which.
     pub async fn change(&self, change: Change) -> Result<Written, Refused> {
         let (answer, outcome) = oneshot::channel();
-        self.queue
-            .try_send(Message::Change(Box::new(change), answer))
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => Refused::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
-            })?;
+        self.queue.try_send(Message::Change(Box::new(change), answer)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refused::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
+        })?;
         metrics::gauge!("revconf_queue_changes").set(self.waiting());
-        outcome
-            .await
-            .unwrap_or_else(|_| Err(Refused::Unknown("the committer has stopped".to_owned())))
+        outcome.await.unwrap_or_else(|_| Err(Refused::Unknown("the committer has stopped".to_owned())))
     }
 
     /// How many changes wait.
@@ -165,11 +160,5 @@ impl Ledger {
                 tracing::error!("the committer ended with a panic");
             }
         }
-    }
-}
-
-impl Drop for Ledger {
-    fn drop(&mut self) {
-        self.close();
     }
 }

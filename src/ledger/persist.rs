@@ -42,11 +42,7 @@ impl Object {
     }
 
     pub(super) fn of(kind: ObjectKind, bytes: Vec<u8>) -> Self {
-        Object {
-            kind,
-            id: ObjectId::of(kind.into(), &bytes),
-            bytes: bytes.into(),
-        }
+        Object { kind, id: ObjectId::of(kind.into(), &bytes), bytes: bytes.into() }
     }
 }
 
@@ -99,10 +95,7 @@ impl LooseObjects {
     /// # Errors
     /// It cannot be opened.
     pub fn open(path: &Path) -> Result<Self, PersistError> {
-        Ok(LooseObjects {
-            repository: Repository::open_bare(path)?,
-            directory: File::open(path)?,
-        })
+        Ok(LooseObjects { repository: Repository::open_bare(path)?, directory: File::open(path)? })
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -129,10 +122,7 @@ impl LooseObjects {
             };
             if found != *from {
                 let found = found.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
-                return Err(PersistError::Moved {
-                    name: name.clone(),
-                    found,
-                });
+                return Err(PersistError::Moved { name: name.clone(), found });
             }
             match to {
                 Some(id) => transaction.set_target(name, id.0, None, "")?,
@@ -165,10 +155,7 @@ impl Persist for LooseObjects {
         for object in &batch.objects {
             let found = ObjectId(objects.write(object.kind.into(), &object.bytes)?);
             if found != object.id {
-                return Err(PersistError::Miswritten {
-                    expected: object.id,
-                    found,
-                });
+                return Err(PersistError::Miswritten { expected: object.id, found });
             }
         }
         // Objects last before any ref names them: a power cut between the two leaves the old state, whole.

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
 
-use super::change::{Blob, Subject};
 use super::commit::{self, CommitRecord};
+use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId};
 use super::repository::{self, OpenError};
 use super::tree::{Head, Tree, empty_tree};
@@ -64,10 +64,7 @@ impl Reader {
     /// There is none, or git cannot read it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let first = repository::open(path)?;
-        Ok(Reader {
-            path: path.to_owned(),
-            idle: Mutex::new(vec![first]),
-        })
+        Ok(Reader { path: path.to_owned(), idle: Mutex::new(vec![first]) })
     }
 
     fn with<T>(&self, work: impl FnOnce(&Repository) -> Result<T, Damage>) -> Result<T, Damage> {
@@ -77,10 +74,7 @@ impl Reader {
             None => Repository::open_bare(&self.path)?,
         };
         let outcome = work(&repository);
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(repository);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(repository);
         outcome
     }
 
@@ -197,11 +191,7 @@ impl Reader {
             let mut commit = repository.find_commit(tip.0)?;
             let mut after = Sighting::of(repository, &commit, subject)?;
             loop {
-                let parent = if commit.parent_count() > 0 {
-                    Some(commit.parent(0)?)
-                } else {
-                    None
-                };
+                let parent = if commit.parent_count() > 0 { Some(commit.parent(0)?) } else { None };
                 let before = match &parent {
                     Some(parent) => after.before(repository, parent, subject)?,
                     None => Sighting::nothing(),
@@ -246,17 +236,7 @@ impl Reader {
                 })
             };
             let files = tree.list().filter(|(path, _)| wanted(path));
-            files
-                .map(|(path, id)| {
-                    Ok((
-                        path,
-                        Blob {
-                            id,
-                            bytes: bytes(repository, id)?,
-                        },
-                    ))
-                })
-                .collect()
+            files.map(|(path, id)| Ok((path, Blob { id, bytes: bytes(repository, id)? }))).collect()
         })
     }
 
@@ -321,10 +301,7 @@ impl Reader {
 }
 
 fn target(repository: &Repository, full: &str) -> Result<Option<CommitId>, Damage> {
-    match repository
-        .find_reference(full)
-        .and_then(|reference| reference.peel_to_commit())
-    {
+    match repository.find_reference(full).and_then(|reference| reference.peel_to_commit()) {
         Ok(commit) => Ok(Some(CommitId(commit.id()))),
         Err(error) if error.code() == ErrorCode::NotFound && error.class() == git2::ErrorClass::Reference => {
             Ok(None)
@@ -355,10 +332,7 @@ struct Sighting {
 impl Sighting {
     /// Before the first commit.
     fn nothing() -> Self {
-        Sighting {
-            above: None,
-            id: None,
-        }
+        Sighting { above: None, id: None }
     }
 
     fn of(repository: &Repository, commit: &Commit<'_>, subject: &Subject) -> Result<Self, Damage> {
@@ -375,16 +349,10 @@ impl Sighting {
         let top = commit.tree_id();
         let path = match subject {
             Subject::Branch => {
-                return Ok(Sighting {
-                    above: None,
-                    id: Some(ObjectId(top)),
-                });
+                return Ok(Sighting { above: None, id: Some(ObjectId(top)) });
             }
             Subject::Folder(name) => {
-                return Ok(Sighting {
-                    above: None,
-                    id: child(repository, top, name)?,
-                });
+                return Ok(Sighting { above: None, id: child(repository, top, name)? });
             }
             Subject::File(path) => path,
         };
@@ -405,8 +373,5 @@ fn child(repository: &Repository, tree: Oid, name: &str) -> Result<Option<Object
     if tree == empty_tree().0 {
         return Ok(None);
     }
-    Ok(repository
-        .find_tree(tree)?
-        .get_name(name)
-        .map(|entry| ObjectId(entry.id())))
+    Ok(repository.find_tree(tree)?.get_name(name).map(|entry| ObjectId(entry.id())))
 }

@@ -50,10 +50,7 @@ impl DataDirectory {
         } else {
             create(path, &repository, first)?;
         }
-        Ok(DataDirectory {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(DataDirectory { path: path.to_owned(), _lock: lock })
     }
 
     /// Where the repository lies.
@@ -64,17 +61,9 @@ impl DataDirectory {
 
 fn lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join(LOCK);
-    let io = |source| OpenError::Io {
-        path: path.clone(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(io)?;
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -83,10 +72,7 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
                 Ok(_) if !holder.trim().is_empty() => format!("process {}", holder.trim()),
                 _ => "another process".to_owned(),
             };
-            return Err(OpenError::InUse {
-                path: directory.to_owned(),
-                holder,
-            });
+            return Err(OpenError::InUse { path: directory.to_owned(), holder });
         }
         Err(TryLockError::Error(source)) => return Err(io(source)),
     }
@@ -103,35 +89,25 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
 /// # Errors
 /// There is none, or git cannot read it.
 pub fn open(path: &Path) -> Result<Repository, OpenError> {
-    Repository::open_bare(path).map_err(|error| OpenError::Repository {
-        path: path.to_owned(),
-        reason: error.message().to_owned(),
-    })
+    Repository::open_bare(path)
+        .map_err(|error| OpenError::Repository { path: path.to_owned(), reason: error.message().to_owned() })
 }
 
 /// Makes the repository beside its place and moves it there, so that a crash leaves a whole one or none.
 fn create(directory: &Path, repository: &Path, first: &BranchName) -> Result<(), OpenError> {
-    let io = |source| OpenError::Io {
-        path: repository.to_owned(),
-        source,
-    };
+    let io = |source| OpenError::Io { path: repository.to_owned(), source };
     let unfinished = directory.join(format!("{FOLDER}.new"));
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished).map_err(io)?;
     }
     let mut options = RepositoryInitOptions::new();
-    options
-        .bare(true)
-        .external_template(false)
-        .initial_head(first.as_str());
+    options.bare(true).external_template(false).initial_head(first.as_str());
     Repository::init_opts(&unfinished, &options).map_err(|error| OpenError::Repository {
         path: repository.to_owned(),
         reason: error.message().to_owned(),
     })?;
     fs::rename(&unfinished, repository).map_err(io)?;
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(io)
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }
 
 /// A process that is killed leaves lock files, which would refuse every later write, and half-written objects. The

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use git2::{ObjectType, Repository};
 use imbl::OrdMap;
 
-use super::change::{Blob, Edit, Subject};
+use super::edit::{Blob, Edit, Subject};
 use super::id::{BlobId, CommitId, ObjectId, TreeId};
 use super::persist::{Object, ObjectKind};
 
@@ -33,13 +33,7 @@ impl Level {
             if entry.kind() == Some(ObjectType::Tree) {
                 key.push(b'/');
             }
-            (
-                key,
-                Entry {
-                    mode,
-                    id: ObjectId(entry.id()),
-                },
-            )
+            (key, Entry { mode, id: ObjectId(entry.id()) })
         });
         Ok(Level(entries.collect()))
     }
@@ -48,11 +42,7 @@ impl Level {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * 48);
         for (key, entry) in &self.0 {
-            let name = if entry.mode == FOLDER {
-                key.strip_suffix(b"/").unwrap_or(key)
-            } else {
-                key
-            };
+            let name = if entry.mode == FOLDER { key.strip_suffix(b"/").unwrap_or(key) } else { key };
             bytes.extend_from_slice(format!("{:o} ", entry.mode).as_bytes());
             bytes.extend_from_slice(name);
             bytes.push(0);
@@ -62,13 +52,7 @@ impl Level {
     }
 
     fn put(&mut self, name: &str, id: BlobId) {
-        self.0.insert(
-            name.as_bytes().to_vec(),
-            Entry {
-                mode: FILE,
-                id: id.into(),
-            },
-        );
+        self.0.insert(name.as_bytes().to_vec(), Entry { mode: FILE, id: id.into() });
     }
 }
 
@@ -134,11 +118,7 @@ pub(super) struct Tree {
 impl Tree {
     /// Of a branch that has no commit yet.
     pub fn empty() -> Self {
-        Tree {
-            id: empty_tree(),
-            top: Level::default(),
-            folders: OrdMap::new(),
-        }
+        Tree { id: empty_tree(), top: Level::default(), folders: OrdMap::new() }
     }
 
     pub fn read(repository: &Repository, id: TreeId) -> Result<Self, git2::Error> {
@@ -163,21 +143,14 @@ impl Tree {
 
     pub fn folder(&self, name: &str) -> TreeId {
         let key = format!("{name}/").into_bytes();
-        self.top
-            .0
-            .get(&key)
-            .map_or_else(empty_tree, |entry| TreeId(entry.id.0))
+        self.top.0.get(&key).map_or_else(empty_tree, |entry| TreeId(entry.id.0))
     }
 
     /// Every file: its path and its blob.
     pub fn list(&self) -> impl Iterator<Item = (String, BlobId)> {
         let path = |folder: &str, key: &Key| {
             let name = String::from_utf8_lossy(key);
-            if folder.is_empty() {
-                name.into_owned()
-            } else {
-                format!("{folder}/{name}")
-            }
+            if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
         };
         std::iter::once(("", &self.top))
             .chain(self.folders.iter().map(|(name, level)| (name.as_str(), level)))
@@ -220,11 +193,7 @@ impl Tree {
                     let mut after = Level::default();
                     for (name, blob) in files {
                         after.put(name, blob.id);
-                        if before
-                            .0
-                            .get(name.as_bytes())
-                            .is_none_or(|entry| entry.id != blob.id.into())
-                        {
+                        if before.0.get(name.as_bytes()).is_none_or(|entry| entry.id != blob.id.into()) {
                             put(blob);
                             touch(format!("{folder}/{name}"), Some(blob.clone()));
                         }
@@ -266,13 +235,7 @@ impl Tree {
                 continue;
             }
             let object = Object::of(ObjectKind::Tree, level.encode());
-            self.top.0.insert(
-                key,
-                Entry {
-                    mode: FOLDER,
-                    id: object.id,
-                },
-            );
+            self.top.0.insert(key, Entry { mode: FOLDER, id: object.id });
             objects.push(object);
         }
         let object = Object::of(ObjectKind::Tree, self.top.encode());

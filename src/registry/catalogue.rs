@@ -38,24 +38,12 @@ pub struct Set {
 
 impl Set {
     fn new(kind: &'static Kind, tree: TreeId) -> Self {
-        Set {
-            kind,
-            tree,
-            entries: OrdMap::new(),
-            names: OrdMap::new(),
-            answer: OnceLock::new(),
-        }
+        Set { kind, tree, entries: OrdMap::new(), names: OrdMap::new(), answer: OnceLock::new() }
     }
 
     fn put(&mut self, name: &str, id: EntryId, blob: Blob) {
         self.names.insert(name.to_owned(), id.clone());
-        self.entries.insert(
-            id,
-            Entry {
-                blob: blob.id,
-                bytes: blob.bytes,
-            },
-        );
+        self.entries.insert(id, Entry { blob: blob.id, bytes: blob.bytes });
     }
 
     fn remove(&mut self, name: &str) {
@@ -66,9 +54,7 @@ impl Set {
 
     /// `{"total","items"}`, sorted by id; made once and shared.
     pub fn answer(&self) -> Bytes {
-        self.answer
-            .get_or_init(|| set_answer(self.entries.values().map(|entry| entry.bytes.clone())))
-            .clone()
+        self.answer.get_or_init(|| set_answer(self.entries.values().map(|entry| entry.bytes.clone()))).clone()
     }
 }
 
@@ -99,14 +85,8 @@ pub struct Contents {
 impl Contents {
     /// Of a configuration that is not there yet.
     pub(super) fn new() -> Self {
-        let header = Header {
-            format: format::FORMAT,
-            description: String::new(),
-        };
-        let sets = KINDS
-            .iter()
-            .map(|kind| Arc::new(Set::new(kind, empty_tree())))
-            .collect();
+        let header = Header { format: format::FORMAT, description: String::new() };
+        let sets = KINDS.iter().map(|kind| Arc::new(Set::new(kind, empty_tree()))).collect();
         Contents { header, sets }
     }
 
@@ -129,24 +109,15 @@ impl Contents {
 
     /// Reads all files of a branch. Older formats are read as today's.
     fn read(head: &Head, files: &BTreeMap<String, Blob>) -> Result<Self, Problem> {
-        let mut bytes: Files = files
-            .iter()
-            .map(|(path, blob)| (path.clone(), blob.bytes.to_vec()))
-            .collect();
-        let header = bytes
-            .get(header::PATH)
-            .ok_or(Misfit::NoHeader)
-            .and_then(|file| Header::decode(file));
+        let mut bytes: Files = files.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
+        let header = bytes.get(header::PATH).ok_or(Misfit::NoHeader).and_then(|file| Header::decode(file));
         let mut header = header.map_err(|misfit| Problem::new(header::PATH, &misfit))?;
         if header.format < format::FORMAT {
             bytes = format::upgrade(bytes)
                 .map_err(|misfit| Problem::new("the upgrade to today's format", &misfit))?;
             header.format = format::FORMAT;
         }
-        let mut sets: Vec<Set> = KINDS
-            .iter()
-            .map(|kind| Set::new(kind, head.folder(kind.name)))
-            .collect();
+        let mut sets: Vec<Set> = KINDS.iter().map(|kind| Set::new(kind, head.folder(kind.name))).collect();
         for (path, bytes) in bytes {
             let Some((kind, name)) = format::place(&path) else {
                 continue;
@@ -160,20 +131,10 @@ impl Contents {
                 .filter(|blob| blob.bytes == bytes)
                 .map_or_else(|| BlobId::of(&canonical), |b| b.id);
             if let Some(set) = sets.iter_mut().find(|set| set.kind == kind) {
-                set.put(
-                    name,
-                    document.id().clone(),
-                    Blob {
-                        id: blob,
-                        bytes: canonical,
-                    },
-                );
+                set.put(name, document.id().clone(), Blob { id: blob, bytes: canonical });
             }
         }
-        Ok(Contents {
-            header,
-            sets: sets.into_iter().map(Arc::new).collect(),
-        })
+        Ok(Contents { header, sets: sets.into_iter().map(Arc::new).collect() })
     }
 
     /// The contents after some files changed. The files are this program's own and need no second check.
@@ -275,13 +236,8 @@ impl Catalogue {
         if let Err(problem) = &contents {
             tracing::error!(configuration = %name, commit = %head.commit, %problem, "the configuration cannot be served");
         }
-        let configuration = Arc::new(Configuration {
-            name: name.clone(),
-            head: head.clone(),
-            contents,
-        });
-        self.configurations
-            .rcu(|all| all.update(name.clone(), Arc::clone(&configuration)));
+        let configuration = Arc::new(Configuration { name: name.clone(), head: head.clone(), contents });
+        self.configurations.rcu(|all| all.update(name.clone(), Arc::clone(&configuration)));
     }
 }
 
@@ -300,11 +256,9 @@ impl Audience for Catalogue {
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>) {
         let contents = match files {
             Ok(files) => Contents::read(head, &files),
-            Err(damage) => Err(Problem {
-                file: "a file".to_owned(),
-                reason: damage.to_string(),
-                newer: false,
-            }),
+            Err(damage) => {
+                Err(Problem { file: "a file".to_owned(), reason: damage.to_string(), newer: false })
+            }
         };
         self.publish(branch, head, contents);
     }

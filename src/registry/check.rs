@@ -48,12 +48,8 @@ pub struct Report {
 /// There is no repository that could be read at all.
 pub fn check(path: &Path) -> Result<Report, OpenError> {
     let reader = Reader::open(path)?;
-    let mut checker = Checker {
-        reader: &reader,
-        report: Report::default(),
-        seen: Seen::default(),
-        place: String::new(),
-    };
+    let mut checker =
+        Checker { reader: &reader, report: Report::default(), seen: Seen::default(), place: String::new() };
     match reader.branches() {
         Ok(Branches { branches, others }) => {
             checker.report.branches = branches.len();
@@ -97,17 +93,8 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn find(&mut self, commit: Option<CommitId>, file: Option<&str>, reason: impl Into<String>) {
-        let place = if self.place.is_empty() {
-            "refs".to_owned()
-        } else {
-            self.place.clone()
-        };
-        let finding = Finding {
-            place,
-            commit,
-            file: file.map(str::to_owned),
-            reason: reason.into(),
-        };
+        let place = if self.place.is_empty() { "refs".to_owned() } else { self.place.clone() };
+        let finding = Finding { place, commit, file: file.map(str::to_owned), reason: reason.into() };
         self.report.findings.push(finding);
     }
 
@@ -135,10 +122,7 @@ impl Checker<'_> {
     fn commit(&mut self, commit: CommitId) -> Result<(), Damage> {
         let top = self.reader.top(commit)?;
         let found = top.iter().find_map(|listed| match listed {
-            Listed {
-                name,
-                what: What::File(id),
-            } if name == header::PATH => Some(*id),
+            Listed { name, what: What::File(id) } if name == header::PATH => Some(*id),
             _ => None,
         });
         let Some(id) = found else {
@@ -186,11 +170,7 @@ impl Checker<'_> {
         for Listed { name, what } in self.reader.list(tree)? {
             let path = format::path(kind, &name);
             let What::File(id) = what else {
-                self.find(
-                    Some(commit),
-                    Some(&path),
-                    "does not belong here: a folder or a link",
-                );
+                self.find(Some(commit), Some(&path), "does not belong here: a folder or a link");
                 continue;
             };
             if !self.seen.files.insert((path.clone(), id, format)) {
@@ -213,18 +193,10 @@ impl Checker<'_> {
 /// What is wrong with a document's file in a tree of some format.
 fn document(kind: &'static Kind, name: &str, bytes: &[u8], format: u32) -> Result<(), String> {
     if format < format::FORMAT {
-        let header = Header {
-            format,
-            description: String::new(),
-        }
-        .encode();
-        let files = Files::from([
-            (header::PATH.to_owned(), header),
-            (format::path(kind, name), bytes.to_vec()),
-        ]);
-        return format::upgrade(files)
-            .map(|_: BTreeMap<_, _>| ())
-            .map_err(|misfit| misfit.to_string());
+        let header = Header { format, description: String::new() }.encode();
+        let files =
+            Files::from([(header::PATH.to_owned(), header), (format::path(kind, name), bytes.to_vec())]);
+        return format::upgrade(files).map(|_: BTreeMap<_, _>| ()).map_err(|misfit| misfit.to_string());
     }
     let document = format::decode(kind, name, bytes).map_err(|misfit| misfit.to_string())?;
     if format::encode(&document) != bytes {

@@ -48,10 +48,7 @@ impl Conditions {
     /// The conditions as requirements on `subject`. `exists` is what `*` asks about: for a set, which is there as long
     /// as its configuration, it is the branch.
     pub fn of_write(&self, subject: &Subject, exists: &Subject) -> Vec<Requirement> {
-        let on = |subject: &Subject, state| Requirement {
-            subject: subject.clone(),
-            state,
-        };
+        let on = |subject: &Subject, state| Requirement { subject: subject.clone(), state };
         let if_match = self.if_match.iter().map(|tags| match tags {
             Tags::Any => on(exists, State::Present),
             Tags::These(ids) => on(subject, State::OneOf(ids.clone())),

@@ -8,12 +8,13 @@ use serde_json::{Map, Value};
 
 use super::catalogue::{Configuration, Contents};
 use super::error::{Error, Rejection};
+use super::step::Step;
 use super::versions::{date, resolve};
-use super::write::{self, Demand, Outcome, Ready, Step, Write};
+use super::write::{self, Outcome, Ready, Write};
 use super::{Registry, Result, diff, name};
 use crate::document::{FaultKind, Faults, json, name_of};
 use crate::format::{self, Header, header};
-use crate::ledger::{Action, Blob, BranchName, Change, CommitId, Draft, Edit, Reader, State, Subject};
+use crate::ledger::{Action, Blob, BranchName, Change, CommitId, Draft, Edit, Reader, Subject};
 
 /// A configuration as clients see it.
 #[derive(Debug, Clone, Serialize)]
@@ -43,10 +44,7 @@ impl Record {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Origin {
     Nothing,
-    Copy {
-        configuration: String,
-        version: Option<String>,
-    },
+    Copy { configuration: String, version: Option<String> },
     Archive(String),
 }
 
@@ -59,11 +57,7 @@ struct Start {
 impl Registry {
     /// Every configuration, by name.
     pub fn configurations(&self) -> Vec<Record> {
-        self.catalogue
-            .all()
-            .values()
-            .map(|configuration| Record::of(configuration))
-            .collect()
+        self.catalogue.all().values().map(|configuration| Record::of(configuration)).collect()
     }
 
     /// One configuration's record, and its version.
@@ -87,18 +81,11 @@ impl Registry {
         write: Write,
     ) -> Result<Outcome> {
         let branch = name::parse(name).map_err(|fault| Error::bad_name(&fault))?;
-        let mut demands = write::conditions(&write, &Subject::Branch, &Subject::Branch);
-        demands.push(Demand::new(
-            Subject::Branch,
-            State::Absent,
-            Error::ConfigurationExists(branch.clone()),
-        ));
+        let denial = Error::ConfigurationExists(branch.clone());
+        let demands = write::creating(&write, &Subject::Branch, denial);
         let existing = self.catalogue.get(name);
         let version = existing.as_ref().map(|configuration| configuration.version());
-        let checked = write::check(
-            &demands,
-            existing.as_ref().map(|configuration| &configuration.head),
-        );
+        let checked = write::check(&demands, existing.as_ref().map(|configuration| &configuration.head));
         checked.map_err(|error| Rejection { error, version })?;
         let (description, origin) = self.reading(body, creation).await?;
         let start = self.origin(origin.clone(), &branch).await?;
@@ -121,28 +108,12 @@ impl Registry {
                     description: description.unwrap_or_else(|| start.header.description.clone()),
                     ..start.header.clone()
                 };
-                if header == start.header {
-                    Vec::new()
-                } else {
-                    vec![Step::Describe(header).edit()]
-                }
+                if header == start.header { Vec::new() } else { vec![Step::Describe(header).edit()] }
             }
         };
-        let drafts = if edits.is_empty() {
-            Vec::new()
-        } else {
-            vec![Draft { edits, message }]
-        };
-        let action = Action::Create {
-            from: start.map(|start| start.commit),
-            drafts,
-        };
-        let change = Change {
-            branch,
-            requirements: Vec::new(),
-            action,
-            author: write.author,
-        };
+        let drafts = if edits.is_empty() { Vec::new() } else { vec![Draft { edits, message }] };
+        let action = Action::Create { from: start.map(|start| start.commit), drafts };
+        let change = Change { branch, requirements: Vec::new(), action, author: write.author };
         self.submit(change, demands, &Subject::Branch).await
     }
 
@@ -168,17 +139,7 @@ impl Registry {
         let format = self.contents(&configuration)?.header.format;
         let steps = vec![Step::Describe(Header { format, description })];
         let message = format!("Describe configuration {name}");
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target: Subject::Branch,
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target: Subject::Branch, message }, write).await
     }
 
     /// Deletes a configuration. Its commits stay reachable in an archive.
@@ -193,18 +154,11 @@ impl Registry {
         if write.dry_run {
             let (version, name) = (Some(configuration.version()), name.to_owned());
             let preview = self.aside(move || diff::whole(&name, Some(&configuration), None));
-            return Ok(Outcome::Dry {
-                version,
-                diff: preview.await.map_err(&at)?,
-            });
+            return Ok(Outcome::Dry { version, diff: preview.await.map_err(&at)? });
         }
         let branch = configuration.name.clone();
-        let change = Change {
-            branch,
-            requirements: Vec::new(),
-            action: Action::Archive,
-            author: write.author,
-        };
+        let change =
+            Change { branch, requirements: Vec::new(), action: Action::Archive, author: write.author };
         self.submit(change, demands, &Subject::Branch).await
     }
 
@@ -216,14 +170,9 @@ impl Registry {
         let reader = Arc::clone(self.ledger.reader());
         match origin {
             Origin::Nothing => Ok(None),
-            Origin::Copy {
-                configuration,
-                version,
-            } => {
-                let source = self
-                    .catalogue
-                    .get(&configuration)
-                    .ok_or(Error::NoConfiguration(configuration))?;
+            Origin::Copy { configuration, version } => {
+                let source =
+                    self.catalogue.get(&configuration).ok_or(Error::NoConfiguration(configuration))?;
                 let found = self.aside(move || {
                     let commit = match version {
                         Some(version) => resolve(&reader, &source, &version)?,
@@ -241,11 +190,7 @@ impl Registry {
                         let mut known: Vec<_> =
                             reader.archives()?.into_iter().map(|(name, _)| name).collect();
                         known.retain(|name| name.split('/').next() == Some(configuration.as_str()));
-                        Err(Error::NoArchive {
-                            archive,
-                            configuration,
-                            known,
-                        })
+                        Err(Error::NoArchive { archive, configuration, known })
                     }
                 });
                 found.await
@@ -289,10 +234,7 @@ impl Start {
 /// The edits that begin a configuration at nothing.
 pub(super) fn files_of_a_new_one(description: &str) -> Vec<Edit> {
     let files = format::migrations::new_configuration(description);
-    files
-        .into_iter()
-        .map(|(path, bytes)| Edit::Put(path, Blob::new(bytes)))
-        .collect()
+    files.into_iter().map(|(path, bytes)| Edit::Put(path, Blob::new(bytes))).collect()
 }
 
 /// Reads `{"description"?, "from"?: {"config", "version"?} | {"archive"}}`; an empty body is an empty object.
@@ -318,17 +260,10 @@ fn creation(bytes: &[u8]) -> std::result::Result<(Option<String>, Origin), Error
 
 fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
     let Some(members) = from.as_object() else {
-        faults.add(
-            FaultKind::ObjectType,
-            format!("must be an object, not {}", name_of(from)),
-        );
+        faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(from)));
         return None;
     };
-    let known: &[&str] = if members.contains_key("archive") {
-        &["archive"]
-    } else {
-        &["config", "version"]
-    };
+    let known: &[&str] = if members.contains_key("archive") { &["archive"] } else { &["config", "version"] };
     unknown(members, known, faults);
     let mut text = |name: &str, required: bool| match members.get(name) {
         Some(Value::String(text)) => Some(text.trim().to_owned()),
@@ -350,19 +285,13 @@ fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
         return text("archive", true).map(Origin::Archive);
     }
     let (configuration, version) = (text("config", true), text("version", false));
-    configuration.map(|configuration| Origin::Copy {
-        configuration,
-        version,
-    })
+    configuration.map(|configuration| Origin::Copy { configuration, version })
 }
 
 fn members(value: Value, known: &[&str]) -> std::result::Result<Map<String, Value>, Error> {
     let mut faults = Faults::at("body");
     let Value::Object(members) = value else {
-        faults.add(
-            FaultKind::ObjectType,
-            format!("must be an object, not {}", name_of(&value)),
-        );
+        faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(&value)));
         return Ok(faults.or(None)?);
     };
     unknown(&members, known, &mut faults);

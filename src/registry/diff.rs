@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::{Configuration, Contents};
 use super::error::Error;
-use super::write::Step;
+use super::step::Step;
 use crate::document::{Kind, json};
 use crate::ledger::CommitId;
 
@@ -43,10 +43,7 @@ pub struct Difference {
 
 impl Difference {
     fn between(from: Option<CommitId>) -> Self {
-        Difference {
-            from: from.map(|commit| commit.to_string()),
-            ..Difference::default()
-        }
+        Difference { from: from.map(|commit| commit.to_string()), ..Difference::default() }
     }
 
     fn compare(&mut self, kind: &'static str, id: &str, before: &Value, after: &Value) {
@@ -57,12 +54,7 @@ impl Difference {
             _ => What::Updated,
         };
         let patch = json!(json_patch::diff(before, after).0);
-        self.items.push(Item {
-            kind,
-            id: id.to_owned(),
-            change,
-            patch,
-        });
+        self.items.push(Item { kind, id: id.to_owned(), change, patch });
     }
 }
 
@@ -88,12 +80,11 @@ pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<D
             Step::Replace(kind, documents) => {
                 let ids = contents.set(kind).into_iter().flat_map(|set| set.entries.keys());
                 ends.extend(ids.map(|id| ((kind.name, id.to_string()), None)));
-                ends.extend(documents.iter().map(|document| {
-                    (
-                        (kind.name, document.id().to_string()),
-                        Some(document.body().clone()),
-                    )
-                }));
+                ends.extend(
+                    documents.iter().map(|document| {
+                        ((kind.name, document.id().to_string()), Some(document.body().clone()))
+                    }),
+                );
             }
             Step::Describe(header) => {
                 let name = configuration.name.as_str();
@@ -104,9 +95,7 @@ pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<D
         }
     }
     for ((kind, id), after) in ends {
-        let before = Kind::named(kind)
-            .and_then(|kind| newest(contents, kind, &id))
-            .transpose()?;
+        let before = Kind::named(kind).and_then(|kind| newest(contents, kind, &id)).transpose()?;
         difference.compare(kind, &id, &before.unwrap_or_default(), &after.unwrap_or_default());
     }
     Ok(difference)
@@ -121,10 +110,8 @@ pub(super) fn whole(
     let mut difference = Difference::between(before.map(Configuration::version));
     let before = before.and_then(|configuration| configuration.contents.as_ref().ok());
     let [said, says] = [before, after].map(|contents| {
-        contents.map_or(
-            Value::Null,
-            |contents| json!({"id": name, "description": contents.header.description}),
-        )
+        contents
+            .map_or(Value::Null, |contents| json!({"id": name, "description": contents.header.description}))
     });
     difference.compare(CONFIGURATIONS, name, &said, &says);
     let mut ends: BTreeMap<(&'static str, String), [Value; 2]> = BTreeMap::new();

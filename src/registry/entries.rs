@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::{Error, Rejection};
-use super::write::{self, Demand, Outcome, Ready, Step, Write};
+use super::step::Step;
+use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, Shown};
 use crate::document::{Document, EntryId, FaultKind, IdFault, Kind, json};
 use crate::format;
@@ -62,14 +63,8 @@ impl Registry {
         let version = configuration.version();
         let contents = self.contents(&configuration)?;
         let entry = contents.set(place.kind).and_then(|set| set.entries.get(place.id));
-        let entry = entry
-            .ok_or_else(|| place.missing())
-            .map_err(Rejection::at(version))?;
-        Ok(Shown {
-            version,
-            tag: entry.blob.into(),
-            body: entry.bytes.clone(),
-        })
+        let entry = entry.ok_or_else(|| place.missing()).map_err(Rejection::at(version))?;
+        Ok(Shown { version, tag: entry.blob.into(), body: entry.bytes.clone() })
     }
 
     /// Creates an entry that is not there yet.
@@ -86,30 +81,13 @@ impl Registry {
         let at = Rejection::at(configuration.version());
         let id = place.to_write().map_err(&at)?;
         let file = subject(place.kind, &id);
-        let mut demands = write::conditions(&write, &file, &file);
-        demands.push(Demand::new(
-            file.clone(),
-            State::Absent,
-            Error::EntryExists {
-                kind: place.kind,
-                id: id.clone(),
-            },
-        ));
+        let denial = Error::EntryExists { kind: place.kind, id: id.clone() };
+        let demands = write::creating(&write, &file, denial);
         write::check(&demands, Some(&configuration.head)).map_err(&at)?;
         let document = self.parse(place.kind, id.clone(), body).await.map_err(&at)?;
         let message = format!("Create {} {}", place.kind.singular, document.id());
         let steps = vec![Step::Put(document)];
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target: file,
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target: file, message }, write).await
     }
 
     /// Changes an entry that is there.
@@ -130,17 +108,7 @@ impl Registry {
         let document = self.parse(place.kind, id.clone(), body).await.map_err(&at)?;
         let message = format!("Update {} {}", place.kind.singular, document.id());
         let (steps, target) = (vec![Step::Put(document)], subject(place.kind, &id));
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target,
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target, message }, write).await
     }
 
     /// Deletes an entry that is there. Its history stays.
@@ -154,17 +122,7 @@ impl Registry {
         let message = format!("Delete {} {id}", place.kind.singular);
         let target = subject(place.kind, &id);
         let steps = vec![Step::Remove(place.kind, id)];
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target,
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target, message }, write).await
     }
 
     async fn parse(
@@ -173,10 +131,8 @@ impl Registry {
         id: EntryId,
         body: Bytes,
     ) -> std::result::Result<Document, Error> {
-        self.reading(body, move |bytes| {
-            Ok(Document::parse(kind, json::read(bytes)?, Some(&id), "body")?)
-        })
-        .await
+        self.reading(body, move |bytes| Ok(Document::parse(kind, json::read(bytes)?, Some(&id), "body")?))
+            .await
     }
 }
 

@@ -10,28 +10,16 @@ pub enum Error {
     #[error("there is no configuration {0:?}")]
     NoConfiguration(String),
     #[error("there is no {} {id:?} in configuration {configuration:?}", kind.singular)]
-    NoEntry {
-        kind: &'static Kind,
-        id: String,
-        configuration: String,
-    },
+    NoEntry { kind: &'static Kind, id: String, configuration: String },
     #[error(
         "there is no version {version:?} of configuration {configuration:?}; a version is a full commit id, or seven \
          or more of its first digits if no other version begins so"
     )]
     NoVersion { version: String, configuration: String },
     #[error("there was no {} {id:?} in version {version}", kind.singular)]
-    NotInVersion {
-        kind: &'static Kind,
-        id: String,
-        version: CommitId,
-    },
+    NotInVersion { kind: &'static Kind, id: String, version: CommitId },
     #[error("there is no archive {archive:?}; {}", list_of(.configuration, .known))]
-    NoArchive {
-        archive: String,
-        configuration: String,
-        known: Vec<String>,
-    },
+    NoArchive { archive: String, configuration: String, known: Vec<String> },
     #[error("there is a configuration {0:?} already")]
     ConfigurationExists(BranchName),
     #[error("there is a {} {:?} already; PUT changes it", kind.singular, id.as_str())]
@@ -99,18 +87,12 @@ pub struct Rejection {
 impl Rejection {
     /// For `map_err`: says which version was looked at.
     pub fn at<E: Into<Error>>(version: CommitId) -> impl Fn(E) -> Rejection {
-        move |error| Rejection {
-            error: error.into(),
-            version: Some(version),
-        }
+        move |error| Rejection { error: error.into(), version: Some(version) }
     }
 }
 
 impl<E: Into<Error>> From<E> for Rejection {
     fn from(error: E) -> Self {
-        Rejection {
-            error: error.into(),
-            version: None,
-        }
+        Rejection { error: error.into(), version: None }
     }
 }

@@ -44,55 +44,25 @@ impl Registry {
             None => String::new(),
         };
         let values = documents(json::read(bytes)?);
-        let format = values
-            .iter()
-            .map(migrations::version_of)
-            .min()
-            .unwrap_or(format::FORMAT);
-        let today: std::result::Result<Vec<Value>, Error> = values
-            .iter()
-            .map(|value| todays(import.kind, value, format))
-            .collect();
+        let format = values.iter().map(migrations::version_of).min().unwrap_or(format::FORMAT);
+        let today: std::result::Result<Vec<Value>, Error> =
+            values.iter().map(|value| todays(import.kind, value, format)).collect();
         let today =
             Document::parse_set(import.kind, Value::Array(today?), "document").map_err(Error::Invalid)?;
         let mut drafts = Vec::new();
         if existing.is_none() {
             let message = format!("Create configuration {branch}");
-            drafts.push(Draft {
-                edits: files_of_a_new_one(""),
-                message,
-            });
+            drafts.push(Draft { edits: files_of_a_new_one(""), message });
         }
-        let imported = Imported {
-            documents: today.len(),
-            format,
-        };
-        let message = import
-            .message
-            .clone()
-            .unwrap_or_else(|| match (&today[..], import.mode) {
-                ([document], Mode::Merge) => format!("Import {} {}", import.kind.singular, document.id()),
-                (documents, _) => format!("Import {} {}", documents.len(), import.kind.plural),
-            });
-        drafts.extend(self::drafts(
-            &import,
-            &values,
-            &today,
-            format,
-            &description,
-            &message,
-        )?);
-        let action = if existing.is_some() {
-            Action::Commit(drafts)
-        } else {
-            Action::Create { from: None, drafts }
-        };
-        let change = Change {
-            branch,
-            requirements: Vec::new(),
-            action,
-            author: import.author,
-        };
+        let imported = Imported { documents: today.len(), format };
+        let message = import.message.clone().unwrap_or_else(|| match (&today[..], import.mode) {
+            ([document], Mode::Merge) => format!("Import {} {}", import.kind.singular, document.id()),
+            (documents, _) => format!("Import {} {}", documents.len(), import.kind.plural),
+        });
+        drafts.extend(self::drafts(&import, &values, &today, format, &description, &message)?);
+        let action =
+            if existing.is_some() { Action::Commit(drafts) } else { Action::Create { from: None, drafts } };
+        let change = Change { branch, requirements: Vec::new(), action, author: import.author };
         self.submit(change, Vec::new(), &Subject::Branch).await?;
         Ok(imported)
     }
@@ -123,14 +93,7 @@ fn todays(kind: &Kind, value: &Value, format: u32) -> std::result::Result<Value,
 }
 
 fn header_file(format: u32, description: &str) -> (String, Vec<u8>) {
-    (
-        header::PATH.to_owned(),
-        Header {
-            format,
-            description: description.to_owned(),
-        }
-        .encode(),
-    )
+    (header::PATH.to_owned(), Header { format, description: description.to_owned() }.encode())
 }
 
 /// The commits: the documents as they came, and then each step of the format.
@@ -142,10 +105,7 @@ fn drafts(
     description: &str,
     message: &str,
 ) -> std::result::Result<Vec<Draft>, Error> {
-    let names: Vec<String> = today
-        .iter()
-        .map(|document| format::file_name(document.id()))
-        .collect();
+    let names: Vec<String> = today.iter().map(|document| format::file_name(document.id())).collect();
     let mut files: Files = if format == format::FORMAT {
         names
             .iter()
@@ -168,17 +128,11 @@ fn drafts(
         }
     };
     if format == format::FORMAT {
-        return Ok(vec![Draft {
-            edits: first,
-            message: message.to_owned(),
-        }]);
+        return Ok(vec![Draft { edits: first, message: message.to_owned() }]);
     }
     files.extend([header_file(format, description)]);
     first.extend(puts(&Files::from([header_file(format, description)])));
-    let mut drafts = vec![Draft {
-        edits: first,
-        message: format!("{message} (format {format})"),
-    }];
+    let mut drafts = vec![Draft { edits: first, message: message.to_owned() }];
     for step in migrations::after(format) {
         let damaged = |misfit: format::Misfit| Error::Damaged(misfit.to_string());
         (step.upgrade)(&mut files).map_err(damaged)?;
@@ -186,17 +140,11 @@ fn drafts(
             files = format::upgrade(files).map_err(damaged)?;
         }
         let message = format!("Upgrade to format {} ({})", step.number, step.name);
-        drafts.push(Draft {
-            edits: puts(&files),
-            message,
-        });
+        drafts.push(Draft { edits: puts(&files), message });
     }
     Ok(drafts)
 }
 
 fn puts(files: &Files) -> Vec<Edit> {
-    files
-        .iter()
-        .map(|(path, bytes)| Edit::Put(path.clone(), Blob::new(bytes.clone())))
-        .collect()
+    files.iter().map(|(path, bytes)| Edit::Put(path.clone(), Blob::new(bytes.clone()))).collect()
 }

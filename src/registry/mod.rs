@@ -20,6 +20,7 @@ pub mod name;
 pub mod revert;
 pub mod sets;
 pub mod start;
+mod step;
 pub mod versions;
 pub mod write;
 
@@ -62,9 +63,7 @@ pub struct Registry {
 impl Registry {
     /// A configuration as it is now.
     fn configuration(&self, name: &str) -> Result<Arc<Configuration>> {
-        self.catalogue
-            .get(name)
-            .ok_or_else(|| Error::NoConfiguration(name.to_owned()).into())
+        self.catalogue.get(name).ok_or_else(|| Error::NoConfiguration(name.to_owned()).into())
     }
 
     /// What it holds, unless what is stored breaks the rules.
@@ -78,9 +77,7 @@ impl Registry {
 
     /// The newest version of a configuration, where there is one.
     pub fn version_of(&self, name: &str) -> Option<CommitId> {
-        self.catalogue
-            .get(name)
-            .map(|configuration| configuration.version())
+        self.catalogue.get(name).map(|configuration| configuration.version())
     }
 
     /// Whether writes can be taken now.
@@ -109,10 +106,6 @@ impl Registry {
         body: Bytes,
         read: impl FnOnce(&[u8]) -> std::result::Result<T, Error> + Send + 'static,
     ) -> std::result::Result<T, Error> {
-        if body.len() < LARGE {
-            read(&body)
-        } else {
-            self.aside(move || read(&body)).await
-        }
+        if body.len() < LARGE { read(&body) } else { self.aside(move || read(&body)).await }
     }
 }

@@ -10,9 +10,5 @@ pub const RESERVED: &str = "configs";
 /// # Errors
 /// The first rule that the text breaks.
 pub fn parse(text: &str) -> Result<BranchName, NameFault> {
-    if text == RESERVED {
-        Err(NameFault::Reserved(RESERVED))
-    } else {
-        BranchName::parse(text)
-    }
+    if text == RESERVED { Err(NameFault::Reserved(RESERVED)) } else { BranchName::parse(text) }
 }

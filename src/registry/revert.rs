@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::entries::{self, Place};
 use super::error::{Error, Rejection};
+use super::step::Step;
 use super::versions::{Old, Scope, resolve};
-use super::write::{self, Outcome, Ready, Step, Write};
+use super::write::{self, Outcome, Ready, Write};
 use super::{Registry, Result, sets};
 use crate::document::{EntryId, KINDS, Kind};
 use crate::ledger::{CommitId, Reader, Subject};
@@ -22,9 +23,7 @@ impl What {
         match self {
             What::Configuration => {
                 let old = Old::read(reader, commit, &[Subject::Branch])?;
-                let sets = KINDS
-                    .iter()
-                    .map(|kind| Ok(Step::Replace(kind, old.documents(kind)?)));
+                let sets = KINDS.iter().map(|kind| Ok(Step::Replace(kind, old.documents(kind)?)));
                 sets.chain([Ok(Step::Describe(old.header.clone()))]).collect()
             }
             What::Set(kind) => {
@@ -34,11 +33,7 @@ impl What {
             What::Entry(kind, id) => {
                 let old = Old::read(reader, commit, &[entries::subject(kind, id)])?;
                 let document = old.documents(kind)?.pop();
-                let missing = || Error::NotInVersion {
-                    kind,
-                    id: id.to_string(),
-                    version: commit,
-                };
+                let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
                 Ok(vec![Step::Put(document.ok_or_else(missing)?)])
             }
         }
@@ -73,43 +68,21 @@ impl Registry {
             Scope::Configuration => (What::Configuration, Subject::Branch),
             Scope::Set(kind) => (What::Set(kind), sets::subject(kind)),
             Scope::Entry(kind, id) => {
-                let id = Place {
-                    configuration: configuration.name.as_str(),
-                    kind,
-                    id,
-                }
-                .to_find()
-                .map_err(&at)?;
+                let id =
+                    Place { configuration: configuration.name.as_str(), kind, id }.to_find().map_err(&at)?;
                 let file = entries::subject(kind, &id);
                 (What::Entry(kind, id), file)
             }
         };
-        let exists = if matches!(what, What::Entry(..)) {
-            &target
-        } else {
-            &Subject::Branch
-        };
+        let exists = if matches!(what, What::Entry(..)) { &target } else { &Subject::Branch };
         let demands = write::conditions(&write, &target, exists);
         let (reader, version) = (Arc::clone(self.ledger.reader()), version.to_owned());
         let now = Arc::clone(&configuration);
         let found = self.aside(move || {
             let commit = resolve(&reader, &now, &version)?;
-            Ok((
-                what.steps(&reader, commit)?,
-                what.message(now.name.as_str(), commit),
-            ))
+            Ok((what.steps(&reader, commit)?, what.message(now.name.as_str(), commit)))
         });
         let (steps, message) = found.await.map_err(&at)?;
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target,
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target, message }, write).await
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::error::{Error, Rejection};
-use super::write::{self, Demand, Outcome, Ready, Step, Write};
+use super::step::Step;
+use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, Shown};
 use crate::document::{Document, Kind, json};
-use crate::ledger::{State, Subject};
+use crate::ledger::Subject;
 
 /// How a set's new documents meet the old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +34,7 @@ impl Registry {
         let configuration = self.configuration(configuration)?;
         let contents = self.contents(&configuration)?;
         let set = contents.set(kind).ok_or(Error::Broken)?;
-        Ok(Shown {
-            version: configuration.version(),
-            tag: set.tree.into(),
-            body: set.answer(),
-        })
+        Ok(Shown { version: configuration.version(), tag: set.tree.into(), body: set.answer() })
     }
 
     /// Creates the complete set where none is.
@@ -52,14 +49,8 @@ impl Registry {
         write: Write,
     ) -> Result<Outcome> {
         // To whoever means to create a set, an empty one is none.
-        let mut demands = write::conditions(&write, &subject(kind), &subject(kind));
-        demands.push(Demand::new(
-            subject(kind),
-            State::Absent,
-            Error::SetNotEmpty { kind },
-        ));
-        self.put(configuration, kind, Mode::Replace, demands, "Create", body, write)
-            .await
+        let demands = write::creating(&write, &subject(kind), Error::SetNotEmpty { kind });
+        self.put(configuration, kind, Mode::Replace, demands, "Create", body, write).await
     }
 
     /// Makes the body the complete set, or merges it in.
@@ -79,8 +70,7 @@ impl Registry {
             Mode::Replace => "Replace",
             Mode::Merge => "Merge",
         };
-        self.put(configuration, kind, mode, demands, verb, body, write)
-            .await
+        self.put(configuration, kind, mode, demands, verb, body, write).await
     }
 
     /// Deletes every entry of the set.
@@ -97,23 +87,10 @@ impl Registry {
         let demands = write::conditions(&write, &subject(kind), &Subject::Branch);
         let message = format!("Delete {}", kind.plural);
         let steps = vec![Step::Replace(kind, Vec::new())];
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target: subject(kind),
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target: subject(kind), message }, write).await
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the two callers above differ in each of them"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the two callers above differ in each of them")]
     async fn put(
         self: &Arc<Self>,
         configuration: &str,
@@ -134,16 +111,6 @@ impl Registry {
             Mode::Merge => documents.into_iter().map(Step::Put).collect(),
         };
         let message = format!("{verb} {}", kind.plural);
-        self.write(
-            &configuration,
-            Ready {
-                demands,
-                steps,
-                target: subject(kind),
-                message,
-            },
-            write,
-        )
-        .await
+        self.write(&configuration, Ready { demands, steps, target: subject(kind), message }, write).await
     }
 }

@@ -67,17 +67,12 @@ impl Registry {
     /// One commit a branch that is not in today's format. A branch that breaks its own format's rules is left alone
     /// and not served.
     async fn upgrade_all(&self, service: &Identity) -> Result<(), OpenError> {
-        for configuration in self
-            .catalogue
-            .all()
-            .values()
-            .filter(|configuration| configuration.contents.is_ok())
+        for configuration in
+            self.catalogue.all().values().filter(|configuration| configuration.contents.is_ok())
         {
             let name = &configuration.name;
-            let failed = |error: error::Error| OpenError::Upgrade {
-                name: name.clone(),
-                reason: error.to_string(),
-            };
+            let failed =
+                |error: error::Error| OpenError::Upgrade { name: name.clone(), reason: error.to_string() };
             let Some(draft) = upgrade(&self.ledger, &configuration.head).map_err(failed)? else {
                 continue;
             };
@@ -101,17 +96,9 @@ impl Registry {
             return Ok(());
         }
         let message = format!("Create configuration {first}");
-        let drafts = vec![Draft {
-            edits: files_of_a_new_one(""),
-            message,
-        }];
+        let drafts = vec![Draft { edits: files_of_a_new_one(""), message }];
         let action = Action::Create { from: None, drafts };
-        let change = Change {
-            branch: first,
-            requirements: Vec::new(),
-            action,
-            author: service,
-        };
+        let change = Change { branch: first, requirements: Vec::new(), action, author: service };
         self.ledger.change(change).await?;
         Ok(())
     }
@@ -119,30 +106,18 @@ impl Registry {
 
 fn upgrade(ledger: &Ledger, head: &Head) -> Result<Option<Draft>, error::Error> {
     let before = ledger.reader().files(head.commit, &[Subject::Branch])?;
-    let files: Files = before
-        .iter()
-        .map(|(path, blob)| (path.clone(), blob.bytes.to_vec()))
-        .collect();
+    let files: Files = before.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
     let damaged = |misfit: format::Misfit| error::Error::Damaged(misfit.to_string());
-    let old = files
-        .get(header::PATH)
-        .ok_or(format::Misfit::NoHeader)
-        .and_then(|file| Header::decode(file));
+    let old = files.get(header::PATH).ok_or(format::Misfit::NoHeader).and_then(|file| Header::decode(file));
     let old = old.map_err(damaged)?.format;
     if old == format::FORMAT {
         return Ok(None);
     }
-    let edits = format::upgrade(files)
-        .map_err(damaged)?
-        .into_iter()
-        .filter_map(|(path, bytes)| {
-            let changed = before.get(&path).is_none_or(|blob| blob.bytes != bytes);
-            changed.then(|| Edit::Put(path, Blob::new(bytes)))
-        });
+    let edits = format::upgrade(files).map_err(damaged)?.into_iter().filter_map(|(path, bytes)| {
+        let changed = before.get(&path).is_none_or(|blob| blob.bytes != bytes);
+        changed.then(|| Edit::Put(path, Blob::new(bytes)))
+    });
     let steps: Vec<_> = migrations::after(old).map(|step| step.name).collect();
     let message = format!("Upgrade to format {} ({})", format::FORMAT, steps.join(", "));
-    Ok(Some(Draft {
-        edits: edits.collect(),
-        message,
-    }))
+    Ok(Some(Draft { edits: edits.collect(), message }))
 }

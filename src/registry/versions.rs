@@ -84,8 +84,7 @@ pub struct Page {
 impl Query {
     fn takes(&self, commit: &CommitRecord) -> bool {
         let has = |text: &str, part: &Option<String>| {
-            part.as_ref()
-                .is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
+            part.as_ref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
         };
         self.since.is_none_or(|since| commit.time >= since)
             && self.until.is_none_or(|until| commit.time <= until)
@@ -110,14 +109,9 @@ impl Registry {
         let at = Rejection::at(version);
         let subject = subject(&configuration, scope).map_err(&at)?;
         let missing = match scope {
-            Scope::Entry(kind, id) => Some(
-                Place {
-                    configuration: configuration.name.as_str(),
-                    kind,
-                    id,
-                }
-                .missing(),
-            ),
+            Scope::Entry(kind, id) => {
+                Some(Place { configuration: configuration.name.as_str(), kind, id }.missing())
+            }
             _ => None,
         };
         let reader = Arc::clone(self.ledger.reader());
@@ -146,11 +140,7 @@ impl Registry {
         let at = Rejection::at(configuration.version());
         let wanted = match scope {
             Scope::Entry(kind, id) => {
-                let place = Place {
-                    configuration: configuration.name.as_str(),
-                    kind,
-                    id,
-                };
+                let place = Place { configuration: configuration.name.as_str(), kind, id };
                 Some(place.to_find().map_err(&at)?)
             }
             _ => None,
@@ -165,38 +155,20 @@ impl Registry {
             match (kind, wanted) {
                 (Some(kind), Some(id)) => {
                     let old = Old::read(&reader, commit, &[entries::subject(kind, &id)])?;
-                    let missing = || Error::NotInVersion {
-                        kind,
-                        id: id.to_string(),
-                        version: commit,
-                    };
-                    let file = old
-                        .files
-                        .get(&format::path(kind, &format::file_name(&id)))
-                        .ok_or_else(missing)?;
-                    Ok(Shown {
-                        version: commit,
-                        tag: file.id.into(),
-                        body: file.bytes.clone(),
-                    })
+                    let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
+                    let file =
+                        old.files.get(&format::path(kind, &format::file_name(&id))).ok_or_else(missing)?;
+                    Ok(Shown { version: commit, tag: file.id.into(), body: file.bytes.clone() })
                 }
                 (Some(kind), None) => {
                     let old = Old::read(&reader, commit, &[sets::subject(kind)])?;
                     let body = set_answer(old.sorted(kind)?.into_values());
-                    Ok(Shown {
-                        version: commit,
-                        tag: old.tree(kind),
-                        body,
-                    })
+                    Ok(Shown { version: commit, tag: old.tree(kind), body })
                 }
                 (None, _) => {
                     let old = Old::read(&reader, commit, &[Subject::Branch])?;
                     let body = whole(configuration.name.as_str(), commit, &old)?;
-                    Ok(Shown {
-                        version: commit,
-                        tag: commit.into(),
-                        body,
-                    })
+                    Ok(Shown { version: commit, tag: commit.into(), body })
                 }
             }
         });
@@ -223,11 +195,7 @@ fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Resu
         Scope::Configuration => Subject::Branch,
         Scope::Set(kind) => sets::subject(kind),
         Scope::Entry(kind, id) => {
-            let place = Place {
-                configuration: configuration.name.as_str(),
-                kind,
-                id,
-            };
+            let place = Place { configuration: configuration.name.as_str(), kind, id };
             entries::subject(kind, &place.to_find()?)
         }
     })
@@ -239,13 +207,9 @@ pub(super) fn resolve(
     configuration: &Configuration,
     version: &str,
 ) -> std::result::Result<CommitId, Error> {
-    let missing = || Error::NoVersion {
-        version: version.to_owned(),
-        configuration: configuration.name.to_string(),
-    };
-    reader
-        .resolve(configuration.version(), version)?
-        .ok_or_else(missing)
+    let missing =
+        || Error::NoVersion { version: version.to_owned(), configuration: configuration.name.to_string() };
+    reader.resolve(configuration.version(), version)?.ok_or_else(missing)
 }
 
 /// A page, and whether the subject has no history at all.
@@ -256,17 +220,8 @@ fn list(
     query: &Query,
 ) -> std::result::Result<(Page, bool), Error> {
     let tip = configuration.version();
-    let after = query
-        .after
-        .as_deref()
-        .map(|version| resolve(reader, configuration, version))
-        .transpose()?;
-    let mut page = Page {
-        version: tip,
-        total: 0,
-        items: Vec::new(),
-        next: None,
-    };
+    let after = query.after.as_deref().map(|version| resolve(reader, configuration, version)).transpose()?;
+    let mut page = Page { version: tip, total: 0, items: Vec::new(), next: None };
     let mut begun = after.is_none();
     let mut never = true;
     reader.history(tip, subject, |commit| {
@@ -285,10 +240,7 @@ fn list(
     })?;
     if !begun {
         let version = query.after.clone().unwrap_or_default();
-        return Err(Error::NoVersion {
-            version,
-            configuration: configuration.name.to_string(),
-        });
+        return Err(Error::NoVersion { version, configuration: configuration.name.to_string() });
     }
     Ok((page, never))
 }
@@ -303,27 +255,16 @@ impl Old {
     /// Reads the files of the subjects; what was written in an older format is upgraded on the way.
     pub fn read(reader: &Reader, commit: CommitId, subjects: &[Subject]) -> std::result::Result<Self, Error> {
         let damaged = |misfit: Misfit| Error::Damaged(format!("version {commit} cannot be shown: {misfit}"));
-        let with_header: Vec<_> = subjects
-            .iter()
-            .cloned()
-            .chain([Subject::File(header::PATH.to_owned())])
-            .collect();
+        let with_header: Vec<_> =
+            subjects.iter().cloned().chain([Subject::File(header::PATH.to_owned())]).collect();
         let mut files = reader.files(commit, &with_header)?;
-        let header = files
-            .get(header::PATH)
-            .ok_or(Misfit::NoHeader)
-            .and_then(|file| Header::decode(&file.bytes));
+        let header =
+            files.get(header::PATH).ok_or(Misfit::NoHeader).and_then(|file| Header::decode(&file.bytes));
         let mut header = header.map_err(damaged)?;
         if header.format < format::FORMAT {
-            let old: Files = files
-                .into_iter()
-                .map(|(path, blob)| (path, blob.bytes.to_vec()))
-                .collect();
+            let old: Files = files.into_iter().map(|(path, blob)| (path, blob.bytes.to_vec())).collect();
             let new = format::upgrade(old).map_err(damaged)?;
-            files = new
-                .into_iter()
-                .map(|(path, bytes)| (path, Blob::new(bytes)))
-                .collect();
+            files = new.into_iter().map(|(path, bytes)| (path, Blob::new(bytes))).collect();
             header.format = format::FORMAT;
         }
         Ok(Old { header, files })
@@ -331,9 +272,7 @@ impl Old {
 
     fn of(&self, kind: &'static Kind) -> impl Iterator<Item = (&str, &Blob)> {
         self.files.iter().filter_map(move |(path, blob)| {
-            format::place(path)
-                .filter(|(found, _)| *found == kind)
-                .map(|(_, name)| (name, blob))
+            format::place(path).filter(|(found, _)| *found == kind).map(|(_, name)| (name, blob))
         })
     }
 
@@ -358,10 +297,6 @@ impl Old {
 
     fn tree(&self, kind: &'static Kind) -> ObjectId {
         let files: Vec<(&str, BlobId)> = self.of(kind).map(|(name, blob)| (name, blob.id)).collect();
-        if files.is_empty() {
-            empty_tree().into()
-        } else {
-            tree_of(files.into_iter()).into()
-        }
+        if files.is_empty() { empty_tree().into() } else { tree_of(files.into_iter()).into() }
     }
 }

@@ -6,12 +6,10 @@ use super::catalogue::Configuration;
 use super::conditions::Conditions;
 use super::diff::{self, Difference};
 use super::error::{Error, Rejection};
+use super::step::Step;
 use super::{Registry, Result};
-use crate::document::{Document, EntryId, Kind};
-use crate::format::{self, Header, header};
 use crate::ledger::{
-    Action, Blob, Change, CommitId, Draft, Edit, Head, Identity, ObjectId, Refused, Requirement, State,
-    Subject,
+    Action, Change, CommitId, Draft, Head, Identity, ObjectId, Refused, Requirement, State, Subject,
 };
 
 /// How a request wants its write done.
@@ -41,10 +39,7 @@ pub enum Outcome {
         archive: Option<String>,
     },
     /// What would have been done.
-    Dry {
-        version: Option<CommitId>,
-        diff: Difference,
-    },
+    Dry { version: Option<CommitId>, diff: Difference },
 }
 
 /// A requirement, and the answer if it does not hold.
@@ -56,10 +51,7 @@ pub(super) struct Demand {
 
 impl Demand {
     pub fn new(subject: Subject, state: State, denial: Error) -> Self {
-        Demand {
-            requirement: Requirement { subject, state },
-            denial,
-        }
+        Demand { requirement: Requirement { subject, state }, denial }
     }
 }
 
@@ -68,11 +60,18 @@ pub(super) fn conditions(write: &Write, subject: &Subject, exists: &Subject) -> 
     let requirements = write.conditions.of_write(subject, exists);
     requirements
         .into_iter()
-        .map(|requirement| Demand {
-            requirement,
-            denial: Error::PreconditionFailed,
-        })
+        .map(|requirement| Demand { requirement, denial: Error::PreconditionFailed })
         .collect()
+}
+
+/// The demands of a request that creates something: `If-None-Match` has its say first, then whether it is there
+/// already, and then `If-Match`, which cannot hold of what is not there.
+pub(super) fn creating(write: &Write, subject: &Subject, denial: Error) -> Vec<Demand> {
+    let mut demands = conditions(write, subject, subject);
+    let if_match = usize::from(write.conditions.if_match.is_some());
+    demands.rotate_left(if_match);
+    demands.insert(demands.len() - if_match, Demand::new(subject.clone(), State::Absent, denial));
+    demands
 }
 
 /// Tries the demands against the newest snapshot, so that what cannot be done fails before its body is read. The
@@ -81,37 +80,6 @@ pub(super) fn check(demands: &[Demand], head: Option<&Head>) -> std::result::Res
     match demands.iter().find(|demand| !demand.requirement.holds(head)) {
         Some(broken) => Err(broken.denial.clone()),
         None => Ok(()),
-    }
-}
-
-/// One step of a write, in the registry's own words.
-#[derive(Debug, Clone)]
-pub(super) enum Step {
-    Put(Document),
-    Remove(&'static Kind, EntryId),
-    Replace(&'static Kind, Vec<Document>),
-    Describe(Header),
-}
-
-impl Step {
-    pub fn edit(&self) -> Edit {
-        let file = |document: &Document| {
-            (
-                format::file_name(document.id()),
-                Blob::new(format::encode(document)),
-            )
-        };
-        match self {
-            Step::Put(document) => {
-                let (name, blob) = file(document);
-                Edit::Put(format::path(document.kind(), &name), blob)
-            }
-            Step::Remove(kind, id) => Edit::Remove(format::path(kind, &format::file_name(id))),
-            Step::Replace(kind, documents) => {
-                Edit::Replace(kind.name.to_owned(), documents.iter().map(file).collect())
-            }
-            Step::Describe(header) => Edit::Put(header::PATH.to_owned(), Blob::new(header.encode())),
-        }
     }
 }
 
@@ -134,23 +102,13 @@ impl Registry {
         write: Write,
     ) -> Result<Outcome> {
         let version = configuration.version();
-        let Ready {
-            demands,
-            steps,
-            target,
-            message,
-        } = ready;
+        let Ready { demands, steps, target, message } = ready;
         check(&demands, Some(&configuration.head)).map_err(Rejection::at(version))?;
         if write.dry_run {
             let before = Arc::clone(configuration);
-            let diff = self
-                .aside(move || diff::preview(&before, &steps))
-                .await
-                .map_err(Rejection::at(version))?;
-            return Ok(Outcome::Dry {
-                version: Some(version),
-                diff,
-            });
+            let diff =
+                self.aside(move || diff::preview(&before, &steps)).await.map_err(Rejection::at(version))?;
+            return Ok(Outcome::Dry { version: Some(version), diff });
         }
         let draft = Draft {
             edits: steps.iter().map(Step::edit).collect(),
@@ -178,19 +136,12 @@ impl Registry {
             Ok(written) => Ok(Outcome::Done {
                 version: written.head.commit,
                 // Of what was put away there is no newest state that a tag could name.
-                tag: if written.archive.is_none() {
-                    written.head.object(target)
-                } else {
-                    None
-                },
+                tag: if written.archive.is_none() { written.head.object(target) } else { None },
                 commit: written.commits.last().copied(),
                 archive: written.archive,
             }),
             Err(Refused::Requirement { index, version }) => Err(Rejection {
-                error: demands
-                    .into_iter()
-                    .nth(index)
-                    .map_or(Error::Broken, |demand| demand.denial),
+                error: demands.into_iter().nth(index).map_or(Error::Broken, |demand| demand.denial),
                 version,
             }),
             Err(Refused::NoBranch(_)) => Err(Error::NoConfiguration(branch.to_string()).into()),

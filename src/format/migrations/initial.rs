@@ -6,11 +6,7 @@ pub const MIGRATION: Migration = Migration {
     number: 1,
     name: "initial",
     upgrade: |files| {
-        if files.contains_key(header::PATH) {
-            Ok(())
-        } else {
-            set_format(files, 1)
-        }
+        if files.contains_key(header::PATH) { Ok(()) } else { set_format(files, 1) }
     },
     concerns: |_| false,
 };

@@ -30,10 +30,7 @@ pub static MIGRATIONS: &[Migration] = &[initial::MIGRATION, port_lists::MIGRATIO
 /// The files that a new configuration begins with.
 pub fn new_configuration(description: &str) -> Files {
     let mut files = Files::new();
-    let header = Header {
-        format: FORMAT,
-        description: description.to_owned(),
-    };
+    let header = Header { format: FORMAT, description: description.to_owned() };
     files.insert(header::PATH.to_owned(), header.encode());
     files
 }
@@ -96,12 +93,7 @@ mod tests {
                 if path.is_dir() {
                     folders.push(path);
                 } else if !path.ends_with(".gitkeep") {
-                    let name = path
-                        .strip_prefix(root)
-                        .expect("below")
-                        .to_str()
-                        .expect("UTF-8")
-                        .to_owned();
+                    let name = path.strip_prefix(root).expect("below").to_str().expect("UTF-8").to_owned();
                     files.insert(name, fs::read(&path).expect("a file"));
                 }
             }
@@ -114,11 +106,7 @@ mod tests {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         for step in MIGRATIONS {
             let folder = top.join(format!("{:04}_{}", step.number, step.name));
-            assert!(
-                folder.join("README.md").is_file(),
-                "{} explains the step",
-                folder.display()
-            );
+            assert!(folder.join("README.md").is_file(), "{} explains the step", folder.display());
             let mut files = files_below(&folder.join("before"));
             (step.upgrade)(&mut files).expect("the example is upgraded");
             let text = |files: &Files| {
@@ -127,12 +115,7 @@ mod tests {
                     .map(|(path, bytes)| (path.clone(), String::from_utf8_lossy(bytes).into_owned()))
                     .collect::<Vec<_>>()
             };
-            assert_eq!(
-                text(&files),
-                text(&files_below(&folder.join("after"))),
-                "{}",
-                folder.display()
-            );
+            assert_eq!(text(&files), text(&files_below(&folder.join("after"))), "{}", folder.display());
             let once = files.clone();
             (step.upgrade)(&mut files).expect("again");
             assert_eq!(text(&files), text(&once), "a second time changes nothing");
@@ -153,10 +136,7 @@ mod tests {
     #[test]
     fn an_old_tree_becomes_todays_documents() {
         let mut files = Files::new();
-        files.insert(
-            "config.json".into(),
-            br#"{"format":1,"description":"d"}"#.to_vec(),
-        );
+        files.insert("config.json".into(), br#"{"format":1,"description":"d"}"#.to_vec());
         files.insert(
             "backend-services/web.json".into(),
             br#"{"id":"web","name":"W","back_hosts":[{"host":"h","http_port":81}]}"#.to_vec(),

@@ -40,20 +40,11 @@ fn upgrade(files: &mut Files) -> Result<(), Misfit> {
 }
 
 fn as_list((key, value): (String, Value), scalar: &str, list: &str) -> (String, Value) {
-    if key == scalar {
-        (list.to_owned(), Value::Array(vec![value]))
-    } else {
-        (key, value)
-    }
+    if key == scalar { (list.to_owned(), Value::Array(vec![value])) } else { (key, value) }
 }
 
 fn hosts(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {
-    document
-        .get("back_hosts")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
+    document.get("back_hosts").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
 fn has_scalar_port(host: &Map<String, Value>) -> bool {

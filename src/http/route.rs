@@ -1,0 +1,196 @@
+//! What a route is, and how it gets into the server's routing.
+
+use std::pin::Pin;
+
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::accept;
+use super::answer::Reply;
+use super::call::{Call, Expected, Shared};
+use super::failure::Failure;
+use super::headers::REVCONF_VERSION;
+use super::query::Parameter;
+use crate::document::{KINDS, Kind};
+use crate::registry::Error;
+
+/// A handler.
+pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>;
+
+/// A path and what can be done there.
+pub struct Resource {
+    /// `{kind}` stands for each kind's name in turn.
+    pub path: &'static str,
+    /// Whether the path is about the matter of the service, and so under each prefix; else it is at the root only.
+    pub prefixed: bool,
+    pub operations: &'static [Operation],
+}
+
+/// One method at a path.
+pub struct Operation {
+    pub method: Method,
+    /// Unique; for paths with a kind, the kind's name is put after it.
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub query: &'static [Parameter],
+    pub input: Input,
+    pub output: Output,
+    /// Statuses that are this operation's own; those that many share follow from the rest.
+    pub refuses: &'static [u16],
+    pub handle: Handler,
+}
+
+/// What a request brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    None,
+    Document,
+    Set,
+    Creation,
+    Description,
+}
+
+/// What a request that is done gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    Document,
+    Set,
+    Versions,
+    Whole,
+    Configuration,
+    Configurations,
+    Created,
+    Updated,
+    Deleted,
+    Archived,
+    Health,
+    OpenApi,
+    /// Text that is no JSON, of this media type.
+    Text(&'static str),
+}
+
+impl Output {
+    /// Whether the answer is JSON.
+    pub fn is_json(self) -> bool {
+        !matches!(self, Output::Text(_))
+    }
+
+    /// Whether the answer is to a write.
+    pub fn is_write(self) -> bool {
+        matches!(self, Output::Created | Output::Updated | Output::Deleted | Output::Archived)
+    }
+}
+
+impl Operation {
+    fn expected(&self, template: &'static str) -> Expected {
+        Expected { template, body: self.input != Input::None, json: self.output.is_json(), query: self.query }
+    }
+}
+
+impl Resource {
+    /// The kinds that the path stands for; a path without one stands for itself.
+    pub fn kinds(&self) -> Vec<Option<&'static Kind>> {
+        if self.path.contains("{kind}") { KINDS.iter().copied().map(Some).collect() } else { vec![None] }
+    }
+
+    /// The path for one of these kinds.
+    pub fn path_for(&self, kind: Option<&Kind>) -> String {
+        self.path.replace("{kind}", kind.map_or("{kind}", |kind| kind.name))
+    }
+
+    /// The methods, as `Allow` lists them.
+    pub fn allow(&self) -> String {
+        let mut methods = Vec::new();
+        for operation in self.operations {
+            methods.push(operation.method.as_str());
+            if operation.method == Method::GET {
+                methods.push("HEAD");
+            }
+        }
+        methods.push("OPTIONS");
+        methods.join(", ")
+    }
+
+    /// Puts the resource into a server's routing.
+    pub fn register(&'static self, config: &mut ServiceConfig, prefix: &str) {
+        for kind in self.kinds() {
+            let mut resource = web::resource(prefix.to_owned() + &self.path_for(kind));
+            for operation in self.operations {
+                resource = resource.route(self.route(operation, &operation.method, kind));
+                if operation.method == Method::GET {
+                    resource = resource.route(self.route(operation, &Method::HEAD, kind));
+                }
+            }
+            let options = web::method(Method::OPTIONS).to(
+                move |request: HttpRequest, shared: web::Data<Shared>| async move {
+                    let response = HttpResponse::NoContent().insert_header(("allow", self.allow())).finish();
+                    self.with_version(response, &request, &shared)
+                },
+            );
+            let other = web::to(move |request: HttpRequest, shared: web::Data<Shared>| async move {
+                let method = request.method().clone();
+                let failure = Failure::MethodNotAllowed { method, allow: self.allow() };
+                self.with_version(failure.into_response(accept::read(&request).problem), &request, &shared)
+            });
+            config.service(resource.route(options).default_service(other));
+        }
+    }
+
+    fn route(
+        &'static self,
+        operation: &'static Operation,
+        method: &Method,
+        kind: Option<&'static Kind>,
+    ) -> actix_web::Route {
+        web::method(method.clone()).to(
+            move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
+                let work = async {
+                    self.check_configuration(&request, operation, &shared)?;
+                    let call =
+                        Call::read(&request, payload, shared.clone(), kind, &operation.expected(self.path))
+                            .await?;
+                    (operation.handle)(call).await
+                };
+                let reply: Reply = work.await;
+                let response = match reply {
+                    Ok(answer) => answer.into_response(),
+                    Err(failure) => failure.into_response(accept::read(&request).problem),
+                };
+                self.with_version(response, &request, &shared)
+            },
+        )
+    }
+
+    /// A configuration that is not there is told before anything else that is wrong with a request about it.
+    fn check_configuration(
+        &self,
+        request: &HttpRequest,
+        operation: &Operation,
+        shared: &Shared,
+    ) -> Result<(), Failure> {
+        let Some(name) = request.match_info().get("config") else { return Ok(()) };
+        if operation.input == Input::Creation || shared.registry.version_of(name).is_some() {
+            return Ok(());
+        }
+        Err(Error::NoConfiguration(name.to_owned()).into())
+    }
+
+    /// Every answer about a configuration tells its version; one that was found wrong before the configuration was
+    /// looked at tells the newest.
+    fn with_version(
+        &self,
+        mut response: HttpResponse,
+        request: &HttpRequest,
+        shared: &Shared,
+    ) -> HttpResponse {
+        if !response.headers().contains_key(REVCONF_VERSION)
+            && let Some(name) = request.match_info().get("config")
+            && let Some(version) = shared.registry.version_of(name)
+            && let Ok(value) = version.to_string().parse()
+        {
+            response.headers_mut().insert(REVCONF_VERSION, value);
+        }
+        response
+    }
+}
