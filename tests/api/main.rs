@@ -1,0 +1,40 @@
+//! Black-box tests: the real program, asked over HTTP, with the real `git` beside.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::let_underscore_must_use,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::redundant_closure_for_method_calls,
+    reason = "a test says by a panic that it failed, and so does what tests share"
+)]
+
+mod support;
+
+mod bad_input;
+mod command_line;
+mod concurrency;
+mod conditional;
+mod configuration_copies;
+mod configuration_versions;
+mod configurations;
+mod crash;
+mod entries;
+mod entry_ids;
+mod entry_versions;
+mod house;
+mod migrations;
+mod model;
+mod openapi;
+mod refused_sets;
+mod requests;
+mod restart;
+mod reverts;
+mod sets;
+mod version_filters;
+mod version_pages;
+mod versions;
