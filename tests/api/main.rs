@@ -30,6 +30,7 @@ mod house;
 mod migrations;
 mod model;
 mod openapi;
+mod readme;
 mod refused_sets;
 mod requests;
 mod restart;
