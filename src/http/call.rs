@@ -48,10 +48,9 @@ pub struct Call {
     pub shared: web::Data<Shared>,
     /// `None` on routes that are about no kind.
     kind: Option<&'static Kind>,
-    path: String,
+    request: HttpRequest,
     parameters: Vec<(&'static str, String)>,
     pub query: Query,
-    query_text: String,
     pub conditions: Conditions,
     pub body: Bytes,
 }
@@ -74,10 +73,9 @@ impl Call {
         let body = if expected.body { body(request, payload, shared.max_body).await? } else { Bytes::new() };
         Ok(Call {
             kind,
-            path: request.uri().path().to_owned(),
+            request: request.clone(),
             parameters: parameters(request.uri().path(), expected.template),
             query: Query::read(request.query_string(), expected.query)?,
-            query_text: request.query_string().to_owned(),
             conditions: preconditions::read(request.headers())?,
             body,
             shared,
@@ -93,7 +91,7 @@ impl Call {
     /// # Errors
     /// The route is about none.
     pub fn kind(&self) -> Result<&'static Kind, Failure> {
-        self.kind.ok_or_else(|| Failure::NoRoute { path: self.path.clone(), hint: "" })
+        self.kind.ok_or_else(|| Failure::NoRoute { path: self.path().to_owned(), hint: "" })
     }
 
     /// A part of the path, decoded.
@@ -125,15 +123,16 @@ impl Call {
 
     /// The path of the request, as it came.
     pub fn path(&self) -> &str {
-        &self.path
+        self.request.uri().path()
     }
 
     /// The request's own query without one of its parameters, for a link to another page.
     pub fn query_without(&self, name: &str) -> String {
-        let others = self
-            .query_text
-            .split('&')
-            .filter(|pair| pair.split('=').next() != Some(name) && !pair.is_empty());
+        let named = |pair: &str| {
+            let found = percent_decode_str(pair.split('=').next().unwrap_or_default()).decode_utf8();
+            found.is_ok_and(|found| found == name)
+        };
+        let others = self.request.query_string().split('&').filter(|pair| !pair.is_empty() && !named(pair));
         others.collect::<Vec<_>>().join("&")
     }
 }

@@ -11,7 +11,8 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 use super::call::Shared;
 use super::failure::Failure;
 use super::headers::REQUEST_ID;
-use super::{accept, log};
+use super::shape::Shape;
+use super::{log, routes};
 
 /// The outermost layer but for the log.
 ///
@@ -21,14 +22,14 @@ pub async fn surround<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let problem = accept::read(&request).problem;
+    let shape = routes::dialect_of(request.uri().path()).shape(&request);
     let id = HeaderValue::from_str(&log::id(&request)).ok();
     let limit = request.app_data::<web::Data<Shared>>().map_or(usize::MAX, |shared| shared.max_uri);
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let mut response = if length > limit {
-        request.into_response(Failure::UrlTooLong { limit }.into_response(problem)).map_into_right_body()
+        request.into_response(shape.answer(&Failure::UrlTooLong { limit })).map_into_right_body()
     } else {
-        in_shape(next.call(request).await?, problem)
+        in_shape(next.call(request).await?, shape)
     };
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -37,7 +38,7 @@ pub async fn surround<B: MessageBody + 'static>(
 }
 
 /// Gives errors that did not come from a handler the body that all others have.
-fn in_shape<B>(response: ServiceResponse<B>, problem: bool) -> ServiceResponse<EitherBody<B>> {
+fn in_shape<B>(response: ServiceResponse<B>, shape: Shape) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let shaped = kind.is_some_and(|kind| kind.starts_with(b"application/"));
@@ -49,12 +50,13 @@ fn in_shape<B>(response: ServiceResponse<B>, problem: bool) -> ServiceResponse<E
         _ => Failure::Framework(status),
     };
     let (request, _) = response.into_parts();
-    ServiceResponse::new(request, failure.into_response(problem)).map_into_right_body()
+    ServiceResponse::new(request, shape.answer(&failure)).map_into_right_body()
 }
 
 /// The answer where no route is.
 pub async fn nothing(request: HttpRequest) -> HttpResponse {
     let path = request.uri().path().to_owned();
     let hint = if path.len() > 1 && path.ends_with('/') { "; leave out the slash at the end" } else { "" };
-    Failure::NoRoute { path, hint }.into_response(accept::read(&request).problem)
+    let shape = routes::dialect_of(&path).shape(&request);
+    shape.answer(&Failure::NoRoute { path, hint })
 }

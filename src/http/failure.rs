@@ -1,12 +1,11 @@
-//! Why a request is not done, as an answer: the one table from error to status, and the two shapes of its body.
+//! Why a request is not done, and the one table from error to status.
 
-use actix_web::HttpResponse;
-use actix_web::http::{Method, StatusCode, header};
-use serde_json::{Map, Value, json};
+use actix_web::http::header::{self, HeaderName};
+use actix_web::http::{Method, StatusCode};
 
-use super::headers::REVCONF_VERSION;
 use crate::document::Fault;
-use crate::registry::{Error, Refused, Rejection};
+use crate::document::json::NotJson;
+use crate::registry::{CommitId, Error, Refused, Rejection};
 
 /// Everything that a request can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -75,60 +74,42 @@ impl Failure {
         }
     }
 
-    /// The answer; `problem` asks for the shape of RFC 9457.
-    pub fn into_response(self, problem: bool) -> HttpResponse {
-        let status = self.status();
-        if status.is_server_error() {
-            tracing::error!(error = %self, "a request failed");
+    /// Every rule that is broken, with its place.
+    pub fn faults(&self) -> Option<&[Fault]> {
+        match self {
+            Failure::Rejected(Rejection { error: Error::Invalid(faults), .. })
+            | Failure::BadQuery(faults) => Some(faults),
+            _ => None,
         }
-        let mut builder = HttpResponse::build(status);
-        match &self {
-            Failure::MethodNotAllowed { allow, .. } => {
-                builder.insert_header((header::ALLOW, allow.as_str()));
-            }
-            Failure::Rejected(Rejection { error: Error::NotTaken(refused), .. })
-                if !matches!(refused, Refused::Unknown(_)) =>
-            {
-                builder.insert_header((header::RETRY_AFTER, RETRY_AFTER));
-            }
-            Failure::NotReady => {
-                builder.insert_header((header::RETRY_AFTER, RETRY_AFTER));
-            }
-            _ => {}
-        }
-        if let Failure::Rejected(Rejection { version: Some(version), .. }) = &self {
-            builder.insert_header((REVCONF_VERSION, version.to_string()));
-        }
-        let kind = if problem { "application/problem+json" } else { "application/json" };
-        builder
-            .insert_header((header::CONTENT_TYPE, kind))
-            .body(self.body(status, problem).to_string() + "\n")
     }
 
-    fn body(&self, status: StatusCode, problem: bool) -> Value {
-        let mut body = Map::new();
-        let message = self.to_string();
-        if problem {
-            body.insert("type".to_owned(), "about:blank".into());
-            body.insert("title".to_owned(), status.canonical_reason().unwrap_or_default().into());
-            body.insert("status".to_owned(), status.as_u16().into());
-            body.insert("detail".to_owned(), message.clone().into());
-        }
-        body.insert("code".to_owned(), status.as_u16().into());
-        body.insert("message".to_owned(), message.into());
+    /// Where the body is not JSON.
+    pub fn not_json(&self) -> Option<&NotJson> {
         match self {
-            Failure::Rejected(Rejection { error: Error::NotJson(error), .. }) => {
-                body.insert("line".to_owned(), error.line.into());
-                body.insert("column".to_owned(), error.column.into());
-            }
-            Failure::Rejected(Rejection { error: Error::Invalid(faults), .. })
-            | Failure::BadQuery(faults) => {
-                // RFC 9457 section 3.1.4 wants `detail` to be a string, so the list has another name there.
-                body.insert(if problem { "errors" } else { "detail" }.to_owned(), json!(faults));
-            }
-            _ => {}
+            Failure::Rejected(Rejection { error: Error::NotJson(error), .. }) => Some(error),
+            _ => None,
         }
-        Value::Object(body)
+    }
+
+    /// Which version of the configuration the failure was found in.
+    pub fn version(&self) -> Option<CommitId> {
+        match self {
+            Failure::Rejected(Rejection { version, .. }) => *version,
+            _ => None,
+        }
+    }
+
+    /// The headers that belong to the status.
+    pub fn headers(&self) -> Vec<(HeaderName, String)> {
+        match self {
+            Failure::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
+            Failure::Rejected(Rejection { error: Error::NotTaken(refused), .. }) => match refused {
+                Refused::Unknown(_) => Vec::new(),
+                _ => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
+            },
+            Failure::NotReady => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
-//! - [`answer`], [`failure`], [`headers`]: what goes back
+//! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back
 //! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each
@@ -25,4 +25,5 @@ pub mod routes;
 pub mod server;
 pub mod service;
 pub mod sets;
+pub mod shape;
 pub mod versions;

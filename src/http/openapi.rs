@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::route::{Input, Operation, Output, Resource};
-use super::routes::RESOURCES;
+use super::routes;
 use crate::document::{EntryId, KINDS, Kind};
 
 const CONFIGURATIONS: &str = "configurations";
@@ -15,8 +15,8 @@ pub fn document(prefixes: &[String]) -> Value {
     let servers = prefixes.iter().map(|prefix| if prefix.is_empty() { "/" } else { prefix.as_str() });
     let servers: Vec<_> = servers.map(|url| json!({"url": url})).collect();
     let mut paths = Map::new();
-    for resource in RESOURCES {
-        for kind in resource.kinds() {
+    for resource in routes::all() {
+        for kind in resource.each() {
             paths.insert(resource.path_for(kind), path_item(resource, kind));
         }
     }

@@ -6,12 +6,12 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::accept;
 use super::answer::Reply;
 use super::call::{Call, Expected, Shared};
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
 use super::query::Parameter;
+use super::shape::Dialect;
 use crate::document::{KINDS, Kind};
 use crate::registry::Error;
 
@@ -24,7 +24,18 @@ pub struct Resource {
     pub path: &'static str,
     /// Whether the path is about the matter of the service, and so under each prefix; else it is at the root only.
     pub prefixed: bool,
+    pub kinds: Kinds,
+    pub dialect: Dialect,
     pub operations: &'static [Operation],
+}
+
+/// Which kinds a path is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    /// The path is not about documents.
+    None,
+    /// Every kind but these.
+    AllBut(&'static [&'static str]),
 }
 
 /// One method at a path.
@@ -89,9 +100,14 @@ impl Operation {
 }
 
 impl Resource {
-    /// The kinds that the path stands for; a path without one stands for itself.
-    pub fn kinds(&self) -> Vec<Option<&'static Kind>> {
-        if self.path.contains("{kind}") { KINDS.iter().copied().map(Some).collect() } else { vec![None] }
+    /// The kinds that the path stands for; one that is not about documents stands for itself.
+    pub fn each(&self) -> Vec<Option<&'static Kind>> {
+        match self.kinds {
+            Kinds::None => vec![None],
+            Kinds::AllBut(others) => {
+                KINDS.iter().filter(|kind| !others.contains(&kind.name)).map(|kind| Some(*kind)).collect()
+            }
+        }
     }
 
     /// The path for one of these kinds.
@@ -114,7 +130,7 @@ impl Resource {
 
     /// Puts the resource into a server's routing.
     pub fn register(&'static self, config: &mut ServiceConfig, prefix: &str) {
-        for kind in self.kinds() {
+        for kind in self.each() {
             let mut resource = web::resource(prefix.to_owned() + &self.path_for(kind));
             for operation in self.operations {
                 resource = resource.route(self.route(operation, &operation.method, kind));
@@ -131,7 +147,7 @@ impl Resource {
             let other = web::to(move |request: HttpRequest, shared: web::Data<Shared>| async move {
                 let method = request.method().clone();
                 let failure = Failure::MethodNotAllowed { method, allow: self.allow() };
-                self.with_version(failure.into_response(accept::read(&request).problem), &request, &shared)
+                self.with_version(self.dialect.shape(&request).answer(&failure), &request, &shared)
             });
             config.service(resource.route(options).default_service(other));
         }
@@ -155,7 +171,7 @@ impl Resource {
                 let reply: Reply = work.await;
                 let response = match reply {
                     Ok(answer) => answer.into_response(),
-                    Err(failure) => failure.into_response(accept::read(&request).problem),
+                    Err(failure) => self.dialect.shape(&request).answer(&failure),
                 };
                 self.with_version(response, &request, &shared)
             },

@@ -1,0 +1,52 @@
+//! The parameters that routes share.
+
+use crate::http::query::{Form, Parameter};
+use crate::http::sets;
+use crate::http::versions::LARGEST_PAGE;
+
+const MESSAGE: Parameter = Parameter {
+    name: "message",
+    about: "The commit's message; the default says what was done to which entry.",
+    form: Form::Message { longest: 1000 },
+};
+const DRY_RUN: Parameter = Parameter {
+    name: "dry_run",
+    about: "Check everything, write nothing, and answer what would have changed.",
+    form: Form::Flag,
+};
+const MODE: Parameter = Parameter {
+    name: "mode",
+    about: "replace: the body becomes the complete set. merge: its entries replace those of the same id or join.",
+    form: Form::Choice(&["replace", sets::MERGE]),
+};
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    about: "So many versions at most.",
+    form: Form::Whole { min: 1, max: LARGEST_PAGE, absent: LARGEST_PAGE },
+};
+const AFTER: Parameter = Parameter {
+    name: "after",
+    about: "Only versions that come after this one in the list.",
+    form: Form::Text,
+};
+const AUTHOR: Parameter = Parameter {
+    name: "author",
+    about: "Only versions with this in the author's name or address, whatever the case.",
+    form: Form::Text,
+};
+const SINCE: Parameter =
+    Parameter { name: "since", about: "Only versions of this time or later (RFC 3339).", form: Form::Time };
+const UNTIL: Parameter =
+    Parameter { name: "until", about: "Only versions of this time or earlier (RFC 3339).", form: Form::Time };
+const TEXT: Parameter = Parameter {
+    name: "q",
+    about: "Only versions with this in the message, whatever the case.",
+    form: Form::Text,
+};
+
+/// Of writes.
+pub const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
+/// Of writes of complete sets.
+pub const WRITE_SET: &[Parameter] = &[MODE, MESSAGE, DRY_RUN];
+/// Of lists of versions.
+pub const PAGE: &[Parameter] = &[LIMIT, AFTER, AUTHOR, SINCE, UNTIL, TEXT];
