@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +22,7 @@ use crate::http::{openapi, server};
 use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
-use crate::registry::{Identity, Options, Registry};
+use crate::registry::{Identity, Options, Registry, name};
 use crate::settings::{Commits, Http, Log, LogFormat, LogLevel, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
@@ -72,6 +72,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
+    name::parse(&settings.azure.config).map_err(|fault| anyhow!("the setting azure.config {fault}"))?;
     let registry = Registry::open(&settings.data, options(&settings.commits)).await?;
     Ok(registry)
 }
@@ -94,6 +95,7 @@ async fn answer(
         max_body,
         max_uri,
         prefixes: settings.http.prefixes.clone(),
+        azure_configuration: settings.azure.config.clone(),
         openapi: description(settings).to_string().into(),
         metrics: Box::new(move || prometheus.render()),
     });
@@ -148,8 +150,7 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_changes".to_owned()), &BATCHES)?
         .build_recorder();
     let handle = recorder.handle();
-    metrics::set_global_recorder(recorder)
-        .map_err(|_| anyhow::anyhow!("metrics are recorded elsewhere already"))?;
+    metrics::set_global_recorder(recorder).map_err(|_| anyhow!("metrics are recorded elsewhere already"))?;
     metrics::describe_counter!("revconf_http_requests_total", "Requests that were answered");
     metrics::describe_histogram!("revconf_http_request_seconds", "How long answers took");
     metrics::describe_counter!("revconf_commits_total", "Commits that were made");

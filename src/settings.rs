@@ -21,6 +21,7 @@ pub struct Settings {
     pub http: Http,
     pub log: Log,
     pub commits: Commits,
+    pub azure: Azure,
 }
 
 /// `[http]`
@@ -81,6 +82,14 @@ pub struct Commits {
     pub committer_email: String,
     pub anonymous_name: String,
     pub anonymous_email: String,
+}
+
+/// `[azure]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Azure {
+    /// The name of a configuration.
+    pub config: String,
 }
 
 /// What the command line says of the settings.

@@ -42,10 +42,16 @@ pub fn object(
     let mut whole = true;
     for field in record.fields {
         let found = match given.swap_remove(field.name) {
+            Some(_) if matches!(field.absent, Absent::Imposed) && id.is_some() => {
+                faults.within(field.name, |faults| {
+                    faults.add(FaultKind::ExtraForbidden, "is read-only; the path gives it");
+                });
+                None
+            }
             Some(found) => faults.within(field.name, |faults| self::value(&field.rule, found, id, faults)),
             None => match (field.absent, id) {
-                (Absent::Known, Some(id)) => Some(Value::from(id.as_str())),
-                (Absent::Known | Absent::Refused, _) => {
+                (Absent::Known | Absent::Imposed, Some(id)) => Some(Value::from(id.as_str())),
+                (Absent::Known | Absent::Imposed | Absent::Refused, _) => {
                     faults.within(field.name, |faults| faults.add(FaultKind::Missing, "is required"));
                     None
                 }

@@ -1,10 +1,10 @@
 //! The list of kinds.
 
-use super::backend_service;
 use super::kind::Kind;
+use super::{backend, backend_service};
 
 /// Every kind. A new one is a file beside this and a line here.
-pub static KINDS: &[&Kind] = &[&backend_service::KIND];
+pub static KINDS: &[&Kind] = &[&backend_service::KIND, &backend::KIND];
 
 impl Kind {
     /// The kind that paths call `name`.

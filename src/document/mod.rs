@@ -7,6 +7,7 @@
 //! - [`fault`]: what is wrong, all at once
 //! - [`json`]: reading JSON strictly
 
+mod backend;
 mod backend_service;
 mod check;
 pub mod fault;

@@ -60,6 +60,8 @@ pub enum Absent {
     Refused,
     /// The id is known from elsewhere, such as the path of a request.
     Known,
+    /// As [`Absent::Known`], and where it is known, a document must not repeat it: it is read-only.
+    Imposed,
     /// The same as the empty text; and the empty text is not written.
     Omitted,
     Text(&'static str),
@@ -72,7 +74,7 @@ impl Absent {
     /// The value that stands for the absent one, where there is one.
     pub fn value(self) -> Option<Value> {
         match self {
-            Absent::Refused | Absent::Known => None,
+            Absent::Refused | Absent::Known | Absent::Imposed => None,
             Absent::Omitted => Some(Value::from("")),
             Absent::Text(text) => Some(Value::from(text)),
             Absent::Flag(flag) => Some(Value::from(flag)),
@@ -97,6 +99,9 @@ impl Record {
         let mut properties = Map::new();
         for field in self.fields {
             let mut schema = field.rule.schema(required);
+            if matches!(field.absent, Absent::Imposed) {
+                schema.insert("readOnly".to_owned(), true.into());
+            }
             schema.insert("description".to_owned(), field.about.into());
             if let Some(default) = field.absent.value() {
                 schema.insert("default".to_owned(), default);

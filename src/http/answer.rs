@@ -108,6 +108,11 @@ impl Answer {
         Answer { tag: Some(tag), ..self }
     }
 
+    /// The tag of what was written, where it is still there.
+    pub fn tags(self, tag: Option<ObjectId>) -> Self {
+        Answer { tag, ..self }
+    }
+
     pub fn location(self, location: &str) -> Self {
         // Only what was made is somewhere.
         let location = (self.status == StatusCode::CREATED).then(|| location.to_owned());

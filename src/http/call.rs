@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, web};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
@@ -12,6 +12,7 @@ use super::accept;
 use super::failure::Failure;
 use super::preconditions;
 use super::query::{Parameter, Query};
+use super::shape::Dialect;
 use crate::document::Kind;
 use crate::registry::{Conditions, Identity, Place, Registry, Write};
 
@@ -26,6 +27,8 @@ pub struct Shared {
     pub max_uri: usize,
     /// Where the routes are served.
     pub prefixes: Vec<String>,
+    /// The configuration that Azure's routes at the root are about.
+    pub azure_configuration: String,
     /// The description of the API.
     pub openapi: Bytes,
     /// The page of numbers for Prometheus.
@@ -40,6 +43,7 @@ pub struct Expected {
     pub body: bool,
     /// It is answered as JSON.
     pub json: bool,
+    pub dialect: Dialect,
     pub query: &'static [Parameter],
 }
 
@@ -76,7 +80,7 @@ impl Call {
             request: request.clone(),
             parameters: parameters(request.uri().path(), expected.template),
             query: Query::read(request.query_string(), expected.query)?,
-            conditions: preconditions::read(request.headers())?,
+            conditions: preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?,
             body,
             shared,
         })
@@ -99,8 +103,16 @@ impl Call {
         self.parameters.iter().find(|(found, _)| *found == name).map_or("", |(_, value)| value)
     }
 
+    /// The configuration that the route is about.
     pub fn configuration(&self) -> &str {
-        self.parameter("config")
+        let named = self.parameters.iter().find(|(name, _)| *name == "config");
+        named.map_or(&self.shared.azure_configuration, |(_, name)| name)
+    }
+
+    /// Scheme and host as the client sees them, for links that must be whole.
+    pub fn origin(&self) -> String {
+        let info = self.request.connection_info();
+        format!("{}://{}", info.scheme(), info.host())
     }
 
     /// The entry that the path names.
@@ -169,13 +181,20 @@ async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Res
 fn check_type(request: &HttpRequest) -> Result<(), Failure> {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let text = String::from_utf8_lossy(value.as_bytes());
-    if is_json(&text) { Ok(()) } else { Err(Failure::UnsupportedMediaType(text.into_owned())) }
+    if is_json(&text, request.method() == Method::PATCH) {
+        Ok(())
+    } else {
+        Err(Failure::UnsupportedMediaType(text.into_owned()))
+    }
 }
 
 /// RFC 9110 section 8.3.1 allows white space around semicolons, which the mime crate does not.
-fn is_json(content_type: &str) -> bool {
+fn is_json(content_type: &str, patch: bool) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let json = parts.next().is_some_and(|essence| {
+        essence.eq_ignore_ascii_case("application/json")
+            || patch && essence.eq_ignore_ascii_case("application/merge-patch+json")
+    });
     json && parts.filter(|part| !part.is_empty()).all(|part| {
         part.split_once('=').is_some_and(|(name, value)| {
             !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
@@ -192,12 +211,12 @@ mod tests {
         for json in
             ["application/json", "Application/JSON;charset=UTF-8", "application/json ; charset=\"utf-8\";"]
         {
-            assert!(is_json(json), "{json}");
+            assert!(is_json(json, false), "{json}");
         }
         for other in
             ["", "text/json", "application/json; charset=latin1", "application/jsonp", "application/json; x"]
         {
-            assert!(!is_json(other), "{other}");
+            assert!(!is_json(other, true), "{other}");
         }
     }
 

@@ -22,7 +22,8 @@ pub async fn surround<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let shape = routes::dialect_of(request.uri().path()).shape(&request);
+    let prefixes = request.app_data::<web::Data<Shared>>().map_or(&[][..], |shared| &shared.prefixes);
+    let shape = routes::dialect_of(request.uri().path(), prefixes).shape(&request);
     let id = HeaderValue::from_str(&log::id(&request)).ok();
     let limit = request.app_data::<web::Data<Shared>>().map_or(usize::MAX, |shared| shared.max_uri);
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
@@ -54,9 +55,9 @@ fn in_shape<B>(response: ServiceResponse<B>, shape: Shape) -> ServiceResponse<Ei
 }
 
 /// The answer where no route is.
-pub async fn nothing(request: HttpRequest) -> HttpResponse {
+pub async fn nothing(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
     let path = request.uri().path().to_owned();
     let hint = if path.len() > 1 && path.ends_with('/') { "; leave out the slash at the end" } else { "" };
-    let shape = routes::dialect_of(&path).shape(&request);
+    let shape = routes::dialect_of(&path, &shared.prefixes).shape(&request);
     shape.answer(&Failure::NoRoute { path, hint })
 }

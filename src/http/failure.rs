@@ -28,6 +28,8 @@ pub enum Failure {
     UrlTooLong { limit: usize },
     #[error("the header {name} is malformed: {reason}")]
     BadHeader { name: &'static str, reason: String },
+    #[error("the header If-Match is required here; * means any version")]
+    IfMatchRequired,
     #[error("the body could not be read: {0}")]
     BodyLost(String),
     #[error("Request does not match schema")]
@@ -58,7 +60,7 @@ impl Failure {
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
                 Error::NotJson(_) => StatusCode::BAD_REQUEST,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                Error::NotTaken(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Error::NotTaken(_) | Error::Raced => StatusCode::SERVICE_UNAVAILABLE,
                 Error::Damaged(_) | Error::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Failure::NoRoute { .. } => StatusCode::NOT_FOUND,
@@ -67,7 +69,9 @@ impl Failure {
             Failure::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Failure::BadHeader { .. } | Failure::BodyLost(_) => StatusCode::BAD_REQUEST,
+            Failure::BadHeader { .. } | Failure::IfMatchRequired | Failure::BodyLost(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Failure::BadQuery(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Framework(status) => *status,
@@ -107,7 +111,9 @@ impl Failure {
                 Refused::Unknown(_) => Vec::new(),
                 _ => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
             },
-            Failure::NotReady => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
+            Failure::Rejected(Rejection { error: Error::Raced, .. }) | Failure::NotReady => {
+                vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())]
+            }
             _ => Vec::new(),
         }
     }

@@ -3,18 +3,21 @@
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back
-//! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers
+//! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers; [`backends`], [`filter`]: those of Azure's
+//!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each
 //! - [`server`]: the listening server
 
 pub mod accept;
 pub mod answer;
+pub mod backends;
 pub mod call;
 pub mod configurations;
 pub mod edge;
 pub mod entries;
 pub mod failure;
+pub mod filter;
 pub mod headers;
 pub mod log;
 pub mod openapi;

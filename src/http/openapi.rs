@@ -3,8 +3,9 @@
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::route::{Input, Operation, Output, Resource};
+use super::route::{Input, Kinds, Operation, Output, Resource};
 use super::routes;
+use super::shape::Dialect;
 use crate::document::{EntryId, KINDS, Kind};
 
 const CONFIGURATIONS: &str = "configurations";
@@ -63,7 +64,7 @@ fn path_item(resource: &Resource, kind: Option<&'static Kind>) -> Value {
     item.insert(
         "options".to_owned(),
         json!({
-            "operationId": format!("options_{}", operation_id(&resource.operations[0], kind)),
+            "operationId": format!("options_{}", operation_id(resource, &resource.operations[0], kind)),
             "summary": "What can be done here",
             "tags": [tag(resource, kind)],
             "responses": {"204": allow},
@@ -72,9 +73,12 @@ fn path_item(resource: &Resource, kind: Option<&'static Kind>) -> Value {
     Value::Object(item)
 }
 
-fn operation_id(operation: &Operation, kind: Option<&Kind>) -> String {
+fn operation_id(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> String {
     match kind {
-        Some(kind) => format!("{}_{}", operation.name, kind.name.replace('-', "_")),
+        Some(kind) => {
+            let root = if resource.path.contains("{config}") { "" } else { "_at_root" };
+            format!("{}_{}{root}", operation.name, kind.name.replace('-', "_"))
+        }
         None => operation.name.to_owned(),
     }
 }
@@ -93,10 +97,13 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
     });
     let mut parameters: Vec<Value> = query.collect();
     if has_tag(operation) || operation.output.is_write() {
-        parameters.extend(["If-Match", "If-None-Match"].map(|name| reference("parameters", name)));
+        // Azure's contract wants If-Match where something that is there is changed.
+        let required = resource.dialect == Dialect::Azure && operation.output == Output::Nothing;
+        let if_match = if required { "If-Match-Required" } else { "If-Match" };
+        parameters.extend([if_match, "If-None-Match"].map(|name| reference("parameters", name)));
     }
     let mut described = json!({
-        "operationId": operation_id(operation, kind),
+        "operationId": operation_id(resource, operation, kind),
         "summary": operation.summary,
         "tags": [tag(resource, kind)],
         "parameters": parameters,
@@ -105,7 +112,7 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
     if operation.input != Input::None {
         described["requestBody"] = json!({
             "required": operation.input != Input::Creation,
-            "content": {"application/json": {"schema": input(operation.input, kind)}},
+            "content": content_of(operation.input, kind),
         });
     }
     described
@@ -144,7 +151,10 @@ fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>) ->
         add(304, json!({"description": "It is still what If-None-Match names", "headers": headers}));
     }
     let mut refuses: Vec<u16> = operation.refuses.to_vec();
-    refuses.extend([400, 414, 422, 500]);
+    refuses.extend([400, 414, 500]);
+    if resource.dialect == Dialect::Own {
+        refuses.push(422);
+    }
     if operation.output.is_json() {
         refuses.push(406);
     }
@@ -186,6 +196,10 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
             "It was done, or was a dry run",
             body(&json!({"oneOf": [schema("Archived"), schema("DryRun")]})),
         ),
+        Output::Entity => (200, "The entity", body(&schema("AzureBackend"))),
+        Output::Entities => (200, "A page of entities, sorted by id", body(&schema("AzureBackends"))),
+        Output::CreatedEntity => (201, "It was created", body(&schema("AzureBackend"))),
+        Output::Nothing => (204, "It was done", json!({})),
         Output::Health => (200, "It is", body(&schema("Health"))),
         Output::OpenApi => (200, "The description", body(&json!({"type": "object"}))),
         Output::Text(media_type) => {
@@ -195,17 +209,22 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     };
     let mut headers = Map::new();
     let mut header = |name: &str| headers.insert(name.to_owned(), reference("headers", name));
-    if has_tag(operation) || matches!(operation.output, Output::Created | Output::Updated | Output::Deleted) {
+    let writes = [Output::Created, Output::Updated, Output::Deleted, Output::CreatedEntity, Output::Nothing];
+    if has_tag(operation) || writes.contains(&operation.output) {
         header("ETag");
     }
-    if operation.output == Output::Created {
+    if matches!(operation.output, Output::Created | Output::CreatedEntity) {
         header("Location");
     }
     if operation.output == Output::Versions {
         header("Link");
     }
     let headers = common(resource, Value::Object(headers));
-    (status, json!({"description": about, "headers": headers, "content": content}))
+    let mut success = json!({"description": about, "headers": headers});
+    if operation.output != Output::Nothing {
+        success["content"] = content;
+    }
+    (status, success)
 }
 
 fn failure(resource: &Resource, status: u16) -> Value {
@@ -226,19 +245,19 @@ fn failure(resource: &Resource, status: u16) -> Value {
     if status == 503 {
         headers["Retry-After"] = reference("headers", "Retry-After");
     }
-    json!({
-        "description": about,
-        "headers": common(resource, headers),
-        "content": {
+    let content = match resource.dialect {
+        Dialect::Azure => body(&reference("schemas", "AzureError")),
+        Dialect::Own => json!({
             "application/json": {"schema": reference("schemas", schema)},
             "application/problem+json": {"schema": reference("schemas", "Problem")},
-        },
-    })
+        }),
+    };
+    json!({"description": about, "headers": common(resource, headers), "content": content})
 }
 
 /// The headers of every answer, and of every answer about a configuration.
 fn common(resource: &Resource, mut headers: Value) -> Value {
-    if resource.path.contains("{config}") {
+    if resource.path.contains("{config}") || resource.kinds != Kinds::None {
         headers["Revconf-Version"] = reference("headers", "Revconf-Version");
     }
     headers["X-Request-Id"] = reference("headers", "X-Request-Id");
@@ -269,6 +288,16 @@ fn input(input: Input, kind: Option<&Kind>) -> Value {
         Input::Set => json!({"type": "array", "items": {"allOf": [document, {"required": ["id"]}]}}),
         Input::Creation => reference("schemas", "NewConfiguration"),
         Input::Description => reference("schemas", "Description"),
+        Input::Entity => reference("schemas", "AzureBackendInput"),
+        Input::EntityPatch => reference("schemas", "AzureBackendPatch"),
+    }
+}
+
+fn content_of(kind_of_input: Input, kind: Option<&Kind>) -> Value {
+    let schema = json!({"schema": input(kind_of_input, kind)});
+    match kind_of_input {
+        Input::EntityPatch => json!({"application/json": schema, "application/merge-patch+json": schema}),
+        _ => json!({"application/json": schema}),
     }
 }
 
@@ -285,6 +314,13 @@ fn parameters() -> Value {
         ),
         "file": text("file", "path", "The part's name", json!({"type": "string"})),
         "If-Match": text("If-Match", "header", "Do it only if the tag is one of these, or * for any", json!({"type": "string"})),
+        "If-Match-Required": {
+            "name": "If-Match",
+            "in": "header",
+            "required": true,
+            "description": "Do it only if the tag is one of these, or * for any",
+            "schema": {"type": "string"},
+        },
         "If-None-Match": text(
             "If-None-Match",
             "header",
@@ -328,6 +364,7 @@ fn object(properties: &Value) -> Value {
 fn schemas() -> Value {
     let text = json!({"type": "string"});
     let description = json!({"type": "string", "maxLength": 4096});
+    let host = json!({"type": "string", "minLength": 1, "maxLength": 255});
     let mut schemas = json!({
         "Message": object(&json!({"message": text})),
         "Archived": object(&json!({"message": text, "archive": {"type": "string", "description": "What from.archive takes"}})),
@@ -382,6 +419,32 @@ fn schemas() -> Value {
             },
             "additionalProperties": false,
         },
+        "AzureBackend": object(&json!({
+            "id": {"type": "string", "pattern": "^/backends/"},
+            "host": text,
+            "skipCertificateChainValidation": {"type": "boolean"},
+        })),
+        "AzureBackends": object(&json!({
+            "value": {"type": "array", "items": reference("schemas", "AzureBackend")},
+            "count": {"type": "integer", "minimum": 0, "description": "How many match, on all pages"},
+            "nextLink": {"type": ["string", "null"], "description": "The next page; null on the last"},
+        })),
+        "AzureBackendInput": {
+            "type": "object",
+            "properties": {"host": host, "skipCertificateChainValidation": {"type": "boolean", "default": false}},
+            "required": ["host"],
+            "additionalProperties": false,
+        },
+        "AzureBackendPatch": {
+            "type": "object",
+            "properties": {"host": host, "skipCertificateChainValidation": {"type": ["boolean", "null"]}},
+            "additionalProperties": false,
+        },
+        "AzureError": object(&json!({"error": object(&json!({
+            "code": text,
+            "message": text,
+            "details": {"type": "array", "items": object(&json!({"code": text, "target": text, "message": text}))},
+        }))})),
         "Health": object(&json!({"status": text})),
         "Fault": object(&json!({
             "loc": {"type": "array", "items": {"type": ["string", "integer"]}},

@@ -5,15 +5,15 @@ use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use super::failure::Failure;
 use crate::registry::{Conditions, ObjectId, Tags};
 
-/// Reads both headers.
+/// Reads both headers. Where `quoted_star`, `"*"` means what `*` means: Azure's documentation writes it so.
 ///
 /// # Errors
 /// A header that is malformed. To ignore it would make a write unconditional that was not meant so.
-pub fn read(headers: &HeaderMap) -> Result<Conditions, Failure> {
+pub fn read(headers: &HeaderMap, quoted_star: bool) -> Result<Conditions, Failure> {
     // Section 13.1.1 has If-Match compare strongly, section 13.1.2 has If-None-Match compare weakly.
     Ok(Conditions {
-        if_match: tags(headers, &IF_MATCH, "If-Match", false)?,
-        if_none_match: tags(headers, &IF_NONE_MATCH, "If-None-Match", true)?,
+        if_match: tags(headers, &IF_MATCH, "If-Match", false, quoted_star)?,
+        if_none_match: tags(headers, &IF_NONE_MATCH, "If-None-Match", true, quoted_star)?,
     })
 }
 
@@ -22,6 +22,7 @@ fn tags(
     name: &HeaderName,
     shown: &'static str,
     weakly: bool,
+    quoted_star: bool,
 ) -> Result<Option<Tags>, Failure> {
     let mut lines = Vec::new();
     for value in headers.get_all(name) {
@@ -33,17 +34,19 @@ fn tags(
     if lines.is_empty() {
         return Ok(None);
     }
-    parse(&lines.join(","), weakly).map(Some).map_err(|reason| Failure::BadHeader { name: shown, reason })
+    parse(&lines.join(","), weakly, quoted_star)
+        .map(Some)
+        .map_err(|reason| Failure::BadHeader { name: shown, reason })
 }
 
 /// `*`, or a list of entity tags. Tags that are no object ids can match nothing and are left out, and so are weak ones
 /// unless `weakly`.
-fn parse(text: &str, weakly: bool) -> Result<Tags, String> {
+fn parse(text: &str, weakly: bool, quoted_star: bool) -> Result<Tags, String> {
     if text.trim() == "*" {
         return Ok(Tags::Any);
     }
     let mut ids = Vec::new();
-    let mut seen = false;
+    let (mut seen, mut any) = (false, false);
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         // Section 5.6.1: empty elements of a list are passed over.
@@ -60,6 +63,7 @@ fn parse(text: &str, weakly: bool) -> Result<Tags, String> {
             .and_then(|opened| opened.split_once('"'))
             .ok_or_else(|| format!("expected * or an entity tag in double quotes at {:?}", clip(rest)))?;
         seen = true;
+        any |= quoted_star && !weak && tag == "*";
         if weakly || !weak {
             ids.extend(ObjectId::from_hex(tag));
         }
@@ -67,6 +71,9 @@ fn parse(text: &str, weakly: bool) -> Result<Tags, String> {
         if !rest.is_empty() && !rest.starts_with(',') {
             return Err(format!("expected a comma at {:?}", clip(rest)));
         }
+    }
+    if any {
+        return Ok(Tags::Any);
     }
     if seen { Ok(Tags::These(ids)) } else { Err("it is empty".to_owned()) }
 }
@@ -88,18 +95,25 @@ mod tests {
 
     #[test]
     fn lists_of_tags() {
-        assert_eq!(parse(" * ", false), Ok(Tags::Any));
-        assert_eq!(parse(&format!("\"{A}\""), false), Ok(these(&[A])));
-        assert_eq!(parse(&format!(", \"{A}\" ,,\"x,y\", \"{B}\""), false), Ok(these(&[A, B])));
-        assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), false), Ok(these(&[B])));
-        assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), true), Ok(these(&[A, B])));
-        assert_eq!(parse("\"\"", false), Ok(these(&[])));
+        assert_eq!(parse(" * ", false, false), Ok(Tags::Any));
+        assert_eq!(parse(&format!("\"{A}\""), false, false), Ok(these(&[A])));
+        assert_eq!(parse(&format!(", \"{A}\" ,,\"x,y\", \"{B}\""), false, false), Ok(these(&[A, B])));
+        assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), false, false), Ok(these(&[B])));
+        assert_eq!(parse(&format!("W/\"{A}\", \"{B}\""), true, false), Ok(these(&[A, B])));
+        assert_eq!(parse("\"\"", false, false), Ok(these(&[])));
+    }
+
+    #[test]
+    fn a_quoted_star_is_a_star_where_azure_is_spoken() {
+        assert_eq!(parse("\"*\"", false, true), Ok(Tags::Any));
+        assert_eq!(parse(&format!("\"{A}\", \"*\""), false, true), Ok(Tags::Any));
+        assert_eq!(parse("\"*\"", false, false), Ok(these(&[])));
     }
 
     #[test]
     fn malformed_lists() {
         for text in [A, "\"a", "a\"", "\"a\" \"b\"", "", ",", "w/\"a\"", "*, \"a\"", "\"a\", *", "'a'"] {
-            assert!(parse(text, true).is_err(), "{text}");
+            assert!(parse(text, true, false).is_err(), "{text}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::filter;
 use crate::document::{FaultKind, Faults};
 
 /// A parameter that a query may have.
@@ -32,6 +33,10 @@ pub enum Form {
     Choice(&'static [&'static str]),
     /// A time (RFC 3339).
     Time,
+    /// An expression of [`filter`].
+    Filter,
+    /// A version of Azure's API: a date, and `-preview` maybe.
+    ApiVersion,
 }
 
 impl Form {
@@ -45,6 +50,15 @@ impl Form {
             Form::Choice(words) if words.contains(&text) => Ok(()),
             Form::Choice(words) => {
                 Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", "))))
+            }
+            Form::Filter => match filter::parse(text) {
+                Ok(_) => Ok(()),
+                Err(fault) => Err((FaultKind::Format, fault.to_string())),
+            },
+            Form::ApiVersion if is_api_version(text) => Ok(()),
+            Form::ApiVersion => {
+                let msg = format!("must be a date such as 2016-07-07, or one with -preview, not {text:?}");
+                Err((FaultKind::Format, msg))
             }
             Form::Time if time(text).is_some() => Ok(()),
             Form::Time => {
@@ -65,6 +79,10 @@ impl Form {
             }
             Form::Choice(words) => json!({"type": "string", "enum": words, "default": words.first()}),
             Form::Time => json!({"type": "string", "format": "date-time"}),
+            Form::Filter => json!({"type": "string", "maxLength": filter::LONGEST}),
+            Form::ApiVersion => {
+                json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$"})
+            }
         }
     }
 }
@@ -94,6 +112,11 @@ fn check_whole(text: &str, min: usize, max: usize) -> Result<(), (FaultKind, Str
         Ok(number) if (min..=max).contains(&number) => Ok(()),
         _ => Err((FaultKind::OutOfRange, format!("must be from {min} to {max}, not {text}"))),
     }
+}
+
+fn is_api_version(text: &str) -> bool {
+    let date = text.strip_suffix("-preview").unwrap_or(text);
+    date.len() == 10 && NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {

@@ -36,6 +36,8 @@ pub enum Kinds {
     None,
     /// Every kind but these.
     AllBut(&'static [&'static str]),
+    /// The kind of this name.
+    Only(&'static str),
 }
 
 /// One method at a path.
@@ -60,6 +62,10 @@ pub enum Input {
     Set,
     Creation,
     Description,
+    /// What Azure's clients send to create a backend.
+    Entity,
+    /// What they send to change one.
+    EntityPatch,
 }
 
 /// What a request that is done gives.
@@ -75,6 +81,14 @@ pub enum Output {
     Updated,
     Deleted,
     Archived,
+    /// An entity of Azure's.
+    Entity,
+    /// A page of them.
+    Entities,
+    /// The entity that was created.
+    CreatedEntity,
+    /// A write's answer without a body.
+    Nothing,
     Health,
     OpenApi,
     /// Text that is no JSON, of this media type.
@@ -89,13 +103,27 @@ impl Output {
 
     /// Whether the answer is to a write.
     pub fn is_write(self) -> bool {
-        matches!(self, Output::Created | Output::Updated | Output::Deleted | Output::Archived)
+        matches!(
+            self,
+            Output::Created
+                | Output::Updated
+                | Output::Deleted
+                | Output::Archived
+                | Output::CreatedEntity
+                | Output::Nothing
+        )
     }
 }
 
 impl Operation {
-    fn expected(&self, template: &'static str) -> Expected {
-        Expected { template, body: self.input != Input::None, json: self.output.is_json(), query: self.query }
+    fn expected(&self, resource: &Resource) -> Expected {
+        Expected {
+            template: resource.path,
+            body: self.input != Input::None,
+            json: self.output.is_json(),
+            dialect: resource.dialect,
+            query: self.query,
+        }
     }
 }
 
@@ -104,6 +132,7 @@ impl Resource {
     pub fn each(&self) -> Vec<Option<&'static Kind>> {
         match self.kinds {
             Kinds::None => vec![None],
+            Kinds::Only(name) => vec![Kind::named(name)],
             Kinds::AllBut(others) => {
                 KINDS.iter().filter(|kind| !others.contains(&kind.name)).map(|kind| Some(*kind)).collect()
             }
@@ -163,9 +192,8 @@ impl Resource {
             move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
                 let work = async {
                     self.check_configuration(&request, operation, &shared)?;
-                    let call =
-                        Call::read(&request, payload, shared.clone(), kind, &operation.expected(self.path))
-                            .await?;
+                    let call = Call::read(&request, payload, shared.clone(), kind, &operation.expected(self))
+                        .await?;
                     (operation.handle)(call).await
                 };
                 let reply: Reply = work.await;
@@ -178,6 +206,12 @@ impl Resource {
         )
     }
 
+    /// The configuration that a request is about: documents without one in their path are Azure's at the root.
+    fn configuration<'a>(&self, request: &'a HttpRequest, shared: &'a Shared) -> Option<&'a str> {
+        let at_root = (self.kinds != Kinds::None).then_some(shared.azure_configuration.as_str());
+        request.match_info().get("config").or(at_root)
+    }
+
     /// A configuration that is not there is told before anything else that is wrong with a request about it.
     fn check_configuration(
         &self,
@@ -185,7 +219,7 @@ impl Resource {
         operation: &Operation,
         shared: &Shared,
     ) -> Result<(), Failure> {
-        let Some(name) = request.match_info().get("config") else { return Ok(()) };
+        let Some(name) = self.configuration(request, shared) else { return Ok(()) };
         if operation.input == Input::Creation || shared.registry.version_of(name).is_some() {
             return Ok(());
         }
@@ -201,7 +235,7 @@ impl Resource {
         shared: &Shared,
     ) -> HttpResponse {
         if !response.headers().contains_key(REVCONF_VERSION)
-            && let Some(name) = request.match_info().get("config")
+            && let Some(name) = self.configuration(request, shared)
             && let Some(version) = shared.registry.version_of(name)
             && let Ok(value) = version.to_string().parse()
         {

@@ -29,14 +29,11 @@ impl Done {
                 let answer = Answer::json(StatusCode::OK, &json!({"message": DRY, "diff": diff}));
                 if let Some(version) = version { answer.version(version) } else { answer }
             }
-            Outcome::Done { version, tag, commit, archive } => {
+            Outcome::Done { version, tag, commit, archive, .. } => {
                 let mut body = Map::from_iter([("message".to_owned(), Value::from(self.message))]);
                 body.extend(archive.map(|archive| ("archive".to_owned(), Value::from(archive))));
                 let answer = Answer::json(self.status, &body).version(version).commit(commit);
-                match tag {
-                    Some(tag) => answer.tag(tag),
-                    None => answer,
-                }
+                answer.tags(tag)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How failures look: the service's own shape, and that of RFC 9457 for those who ask for it.
+//! How failures look: the service's own shape, that of RFC 9457 for those who ask for it, and Azure's.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpResponse};
@@ -7,12 +7,15 @@ use serde_json::{Map, Value, json};
 use super::accept;
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
+use crate::document::{Fault, Step};
 
 /// Whose words a route speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// Those of this service, which are Reblaze's.
     Own,
+    /// Those of Azure API Management.
+    Azure,
 }
 
 /// How a failure's body looks.
@@ -22,6 +25,8 @@ pub enum Shape {
     Plain,
     /// RFC 9457, with the same members.
     Problem,
+    /// `{"error":{"code","message","details"}}`
+    Azure,
 }
 
 impl Dialect {
@@ -30,6 +35,7 @@ impl Dialect {
         match self {
             Dialect::Own if accept::read(request).problem => Shape::Problem,
             Dialect::Own => Shape::Plain,
+            Dialect::Azure => Shape::Azure,
         }
     }
 }
@@ -37,7 +43,11 @@ impl Dialect {
 impl Shape {
     /// The answer to a request that fails.
     pub fn answer(self, failure: &Failure) -> HttpResponse {
-        let status = failure.status();
+        let status = match failure.status() {
+            // Azure's contract has one status for all that is wrong with a request.
+            StatusCode::UNPROCESSABLE_ENTITY if self == Shape::Azure => StatusCode::BAD_REQUEST,
+            status => status,
+        };
         if status.is_server_error() {
             tracing::error!(error = %failure, "a request failed");
         }
@@ -51,6 +61,7 @@ impl Shape {
         let (kind, body) = match self {
             Shape::Plain => ("application/json", plain(failure, status)),
             Shape::Problem => ("application/problem+json", problem(failure, status)),
+            Shape::Azure => ("application/json", azure(failure, status)),
         };
         builder.insert_header((header::CONTENT_TYPE, kind)).body(Value::Object(body).to_string() + "\n")
     }
@@ -85,4 +96,53 @@ fn members(failure: &Failure, status: StatusCode) -> Map<String, Value> {
         body.insert("column".to_owned(), place.column.into());
     }
     body
+}
+
+fn azure(failure: &Failure, status: StatusCode) -> Map<String, Value> {
+    let detail = |code: String, target: String, message: &str| json!({"code": code, "target": target, "message": message});
+    let mut details: Vec<Value> = failure
+        .faults()
+        .unwrap_or_default()
+        .iter()
+        .map(|fault| detail(format!("{:?}", fault.kind), target(&fault.loc), &fault.msg))
+        .collect();
+    details.extend(
+        failure.not_json().map(|place| detail("Json".to_owned(), "body".to_owned(), &place.to_string())),
+    );
+    let message = match failure.faults() {
+        Some(faults) => faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; "),
+        None => failure.to_string(),
+    };
+    let error = json!({"code": azure_code(failure, status), "message": message, "details": details});
+    Map::from_iter([("error".to_owned(), error)])
+}
+
+/// The name of a field or parameter; the body as a whole has none of its own.
+fn target(loc: &[Step]) -> String {
+    let steps = loc.iter().skip(1).map(|step| match step {
+        Step::Key(key) => key.clone(),
+        Step::Index(index) => index.to_string(),
+    });
+    let target = steps.collect::<Vec<_>>().join(".");
+    if target.is_empty() { "body".to_owned() } else { target }
+}
+
+/// Clients decide by these words, so they never change.
+fn azure_code(failure: &Failure, status: StatusCode) -> &'static str {
+    match (failure, status) {
+        (Failure::IfMatchRequired, _) => "IfMatchRequired",
+        (Failure::BadHeader { .. }, _) => "InvalidHeader",
+        (_, StatusCode::BAD_REQUEST) => "ValidationError",
+        (_, StatusCode::NOT_FOUND) => "ResourceNotFound",
+        (_, StatusCode::METHOD_NOT_ALLOWED) => "MethodNotAllowed",
+        (_, StatusCode::NOT_ACCEPTABLE) => "NotAcceptable",
+        (_, StatusCode::CONFLICT) => "ResourceExists",
+        (_, StatusCode::PRECONDITION_FAILED) => "PreconditionFailed",
+        (_, StatusCode::PAYLOAD_TOO_LARGE) => "RequestTooLarge",
+        (_, StatusCode::URI_TOO_LONG) => "UriTooLong",
+        (_, StatusCode::UNSUPPORTED_MEDIA_TYPE) => "UnsupportedMediaType",
+        (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",
+        (_, status) if status.is_client_error() => "BadRequest",
+        _ => "InternalError",
+    }
 }

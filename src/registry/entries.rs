@@ -137,7 +137,7 @@ impl Registry {
 }
 
 /// The entry must be there, and then be what the request's conditions say.
-fn existing(place: Place<'_>, id: &EntryId, write: &Write) -> Vec<Demand> {
+pub(super) fn existing(place: Place<'_>, id: &EntryId, write: &Write) -> Vec<Demand> {
     let file = subject(place.kind, id);
     let mut demands = vec![Demand::new(file.clone(), State::Present, place.missing())];
     demands.extend(write::conditions(write, &file, &file));

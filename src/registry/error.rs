@@ -38,6 +38,9 @@ pub enum Error {
     /// A write that the ledger did not take, or not surely.
     #[error("{0}")]
     NotTaken(Refused),
+    /// Somebody else changed the entry between the read and the write of a patch; it is tried again.
+    #[error("the entry is being changed by many at once")]
+    Raced,
     #[error("a task of the service has failed")]
     Broken,
 }

@@ -2,7 +2,7 @@
 //! ledger, looking back goes to the repository.
 //!
 //! - [`catalogue`]: the newest state of everything, ready to send
-//! - [`entries`], [`sets`], [`configurations`]: reading and changing
+//! - [`entries`], `patch`, [`sets`], [`configurations`]: reading and changing
 //! - [`versions`], [`revert`]: looking and going back
 //! - [`diff`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
@@ -17,6 +17,7 @@ pub mod entries;
 pub mod error;
 pub mod import;
 pub mod name;
+mod patch;
 pub mod revert;
 pub mod sets;
 pub mod start;
@@ -32,7 +33,7 @@ use catalogue::{Catalogue, Configuration, Contents};
 pub use conditions::{Conditions, Tags, Verdict};
 pub use entries::Place;
 pub use error::{Error, Rejection};
-pub use sets::Mode;
+pub use sets::{Documents, Mode};
 pub use versions::{Query, Scope};
 pub use write::{Outcome, Write};
 

@@ -4,12 +4,32 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::catalogue::Set;
 use super::error::{Error, Rejection};
 use super::step::Step;
 use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, Shown};
 use crate::document::{Document, Kind, json};
-use crate::ledger::Subject;
+use crate::ledger::{CommitId, ObjectId, Subject};
+
+/// The documents of a set at a version.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    pub version: CommitId,
+    set: Arc<Set>,
+}
+
+impl Documents {
+    /// The set's tag.
+    pub fn tag(&self) -> ObjectId {
+        self.set.tree.into()
+    }
+
+    /// Each document's id and bytes, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
+        self.set.entries.iter().map(|(id, entry)| (id.as_str(), &entry.bytes))
+    }
+}
 
 /// How a set's new documents meet the old ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +55,16 @@ impl Registry {
         let contents = self.contents(&configuration)?;
         let set = contents.set(kind).ok_or(Error::Broken)?;
         Ok(Shown { version: configuration.version(), tag: set.tree.into(), body: set.answer() })
+    }
+
+    /// Every document of a set as it is now, sorted by id, with the set's version and tag.
+    ///
+    /// # Errors
+    /// There is no such configuration.
+    pub fn documents(&self, configuration: &str, kind: &Kind) -> Result<Documents> {
+        let configuration = self.configuration(configuration)?;
+        let set = self.contents(&configuration)?.set(kind).cloned().ok_or(Error::Broken)?;
+        Ok(Documents { version: configuration.version(), set })
     }
 
     /// Creates the complete set where none is.

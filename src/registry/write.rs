@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::catalogue::Configuration;
 use super::conditions::Conditions;
 use super::diff::{self, Difference};
 use super::error::{Error, Rejection};
 use super::step::Step;
 use super::{Registry, Result};
+use crate::format;
 use crate::ledger::{
     Action, Change, CommitId, Draft, Head, Identity, ObjectId, Refused, Requirement, State, Subject,
 };
@@ -35,6 +38,8 @@ pub enum Outcome {
         tag: Option<ObjectId>,
         /// The commit that was made, where one was.
         commit: Option<CommitId>,
+        /// The document that was written, if it was one.
+        document: Option<Bytes>,
         /// The name of the archive that a deleted configuration went to.
         archive: Option<String>,
     },
@@ -110,6 +115,10 @@ impl Registry {
                 self.aside(move || diff::preview(&before, &steps)).await.map_err(Rejection::at(version))?;
             return Ok(Outcome::Dry { version: Some(version), diff });
         }
+        let document = match &steps[..] {
+            [Step::Put(document)] => Some(Bytes::from(format::encode(document))),
+            _ => None,
+        };
         let draft = Draft {
             edits: steps.iter().map(Step::edit).collect(),
             message: write.message.unwrap_or(message),
@@ -120,7 +129,11 @@ impl Registry {
             action: Action::Commit(vec![draft]),
             author: write.author,
         };
-        self.submit(change, demands, &target).await
+        let mut outcome = self.submit(change, demands, &target).await?;
+        if let Outcome::Done { document: written, .. } = &mut outcome {
+            *written = document;
+        }
+        Ok(outcome)
     }
 
     /// Hands a change to the ledger, and puts its answer into the registry's words.
@@ -138,6 +151,7 @@ impl Registry {
                 // Of what was put away there is no newest state that a tag could name.
                 tag: if written.archive.is_none() { written.head.object(target) } else { None },
                 commit: written.commits.last().copied(),
+                document: None,
                 archive: written.archive,
             }),
             Err(Refused::Requirement { index, version }) => Err(Rejection {

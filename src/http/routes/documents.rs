@@ -1,18 +1,19 @@
-//! Sets and entries of every kind, and their versions.
+//! Sets and entries of every kind that has no dialect of its own.
 
 use actix_web::http::Method;
 
-use super::parameters::{PAGE, WRITE, WRITE_SET};
+use super::backends::BACKENDS;
+use super::parameters::{WRITE, WRITE_SET};
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
-use crate::http::{entries, sets, versions};
+use crate::http::{entries, sets};
 
 /// What comes first is matched first.
 pub static RESOURCES: &[Resource] = &[
     Resource {
         path: "/conf/{config}/{kind}",
         prefixed: true,
-        kinds: Kinds::AllBut(&[]),
+        kinds: Kinds::AllBut(&[BACKENDS]),
         dialect: Dialect::Own,
         operations: &[
             Operation {
@@ -58,57 +59,9 @@ pub static RESOURCES: &[Resource] = &[
         ],
     },
     Resource {
-        path: "/conf/{config}/{kind}/versions",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::GET,
-            name: "list_set_versions",
-            summary: "List the versions of the set, newest first",
-            query: PAGE,
-            input: Input::None,
-            output: Output::Versions,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::list(call, versions::set)),
-        }],
-    },
-    Resource {
-        path: "/conf/{config}/{kind}/versions/{version}",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::GET,
-            name: "get_set_version",
-            summary: "Get the set as it was",
-            query: &[],
-            input: Input::None,
-            output: Output::Set,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::read(call, versions::set)),
-        }],
-    },
-    Resource {
-        path: "/conf/{config}/{kind}/versions/{version}/revert",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::PUT,
-            name: "revert_set",
-            summary: "Make the set what it was at a version",
-            query: WRITE,
-            input: Input::None,
-            output: Output::Updated,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::revert(call, versions::set)),
-        }],
-    },
-    Resource {
         path: "/conf/{config}/{kind}/{id}",
         prefixed: true,
-        kinds: Kinds::AllBut(&[]),
+        kinds: Kinds::AllBut(&[BACKENDS]),
         dialect: Dialect::Own,
         operations: &[
             Operation {
@@ -152,53 +105,5 @@ pub static RESOURCES: &[Resource] = &[
                 handle: |call| Box::pin(entries::delete(call)),
             },
         ],
-    },
-    Resource {
-        path: "/conf/{config}/{kind}/{id}/versions",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::GET,
-            name: "list_versions",
-            summary: "List the versions of an entry, newest first",
-            query: PAGE,
-            input: Input::None,
-            output: Output::Versions,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::list(call, versions::entry)),
-        }],
-    },
-    Resource {
-        path: "/conf/{config}/{kind}/{id}/versions/{version}",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::GET,
-            name: "get_version",
-            summary: "Get an entry as it was",
-            query: &[],
-            input: Input::None,
-            output: Output::Document,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::read(call, versions::entry)),
-        }],
-    },
-    Resource {
-        path: "/conf/{config}/{kind}/{id}/versions/{version}/revert",
-        prefixed: true,
-        kinds: Kinds::AllBut(&[]),
-        dialect: Dialect::Own,
-        operations: &[Operation {
-            method: Method::PUT,
-            name: "revert",
-            summary: "Make an entry what it was at a version; one that was deleted comes back",
-            query: WRITE,
-            input: Input::None,
-            output: Output::Updated,
-            refuses: &[404],
-            handle: |call| Box::pin(versions::revert(call, versions::entry)),
-        }],
     },
 ];

@@ -1,5 +1,6 @@
 //! The parameters that routes share.
 
+use crate::http::backends::{DEFAULT_TOP, FILTER, LARGEST_TOP, SKIP, TOP};
 use crate::http::query::{Form, Parameter};
 use crate::http::sets;
 use crate::http::versions::LARGEST_PAGE;
@@ -50,3 +51,31 @@ pub const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
 pub const WRITE_SET: &[Parameter] = &[MODE, MESSAGE, DRY_RUN];
 /// Of lists of versions.
 pub const PAGE: &[Parameter] = &[LIMIT, AFTER, AUTHOR, SINCE, UNTIL, TEXT];
+
+const API_VERSION: Parameter = Parameter {
+    name: "api-version",
+    about: "The version of Azure's API that the client speaks; any is served alike.",
+    form: Form::ApiVersion,
+};
+const FILTER_BY: Parameter = Parameter {
+    name: FILTER,
+    about: "An OData 4.0 expression over id and host, such as startswith(host,'api') and id ne 'old'.",
+    form: Form::Filter,
+};
+const TOP_MOST: Parameter = Parameter {
+    name: TOP,
+    about: "So many entities at most.",
+    form: Form::Whole { min: 1, max: LARGEST_TOP, absent: DEFAULT_TOP },
+};
+const SKIPPED: Parameter = Parameter {
+    name: SKIP,
+    about: "So many of those that match are left out first.",
+    form: Form::Whole { min: 0, max: usize::MAX, absent: 0 },
+};
+
+/// Of every route that speaks Azure's dialect.
+pub const AZURE: &[Parameter] = &[API_VERSION];
+/// Of its writes.
+pub const AZURE_WRITE: &[Parameter] = &[API_VERSION, MESSAGE, DRY_RUN];
+/// Of its list.
+pub const AZURE_LIST: &[Parameter] = &[FILTER_BY, TOP_MOST, SKIPPED, API_VERSION];
