@@ -77,7 +77,7 @@ struct ImportFlags {
     /// The commits' author, as "Name <mail@example.org>"
     #[arg(long, value_parser = author)]
     author: Option<Identity>,
-    /// The first commit's message
+    /// The message of the commit that takes the documents in
     #[arg(long, value_parser = message)]
     message: Option<String>,
     /// An array of documents, an object with such an array as "items", or one document; - is standard input

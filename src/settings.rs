@@ -110,8 +110,12 @@ pub enum SettingsError {
         "the settings are wrong: http.prefixes has {0:?}; a prefix is empty, or begins with a slash and does not end in one"
     )]
     Prefix(String),
-    #[error("the settings are wrong: {0} must be at least 1")]
-    Zero(&'static str),
+    #[error("the settings are wrong: {name} must be from {min} to {max}, not {found}")]
+    Range { name: &'static str, min: u64, max: u64, found: u64 },
+    #[error(
+        "the settings are wrong: http.cors_origins has {0:?}; an origin looks like https://console.example.org"
+    )]
+    Origin(String),
 }
 
 impl Settings {
@@ -143,22 +147,47 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), SettingsError> {
-        let well_formed =
-            |prefix: &str| prefix.is_empty() || (prefix.starts_with('/') && !prefix.ends_with('/'));
-        if let Some(bad) = self.http.prefixes.iter().find(|prefix| !well_formed(prefix)) {
+        if let Some(bad) = self.http.prefixes.iter().find(|prefix| !is_prefix(prefix)) {
             return Err(SettingsError::Prefix(bad.clone()));
         }
-        let at_least_one = [
-            ("http.max_body", self.http.max_body),
-            ("http.max_uri", self.http.max_uri),
-            ("commits.queue", self.commits.queue),
-            ("commits.batch", self.commits.batch),
+        if let Some(bad) = self.http.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(SettingsError::Origin(bad.clone()));
+        }
+        let ranges = [
+            ("http.workers", self.http.workers as u64, 0, 1024),
+            ("http.max_body", self.http.max_body as u64, 1, 1 << 40),
+            ("http.max_uri", self.http.max_uri as u64, 1, 1 << 20),
+            ("http.client_timeout", self.http.client_timeout, 1, DAY),
+            ("http.keep_alive", self.http.keep_alive, 1, DAY),
+            ("http.shutdown_timeout", self.http.shutdown_timeout, 0, DAY),
+            ("commits.queue", self.commits.queue as u64, 1, 1 << 20),
+            ("commits.batch", self.commits.batch as u64, 1, 1 << 20),
         ];
-        match at_least_one.iter().find(|(_, value)| *value == 0) {
-            Some((name, _)) => Err(SettingsError::Zero(name)),
+        match ranges.into_iter().find(|(_, found, min, max)| !(min..=max).contains(&found)) {
+            Some((name, found, min, max)) => Err(SettingsError::Range { name, min, max, found }),
             None => Ok(()),
         }
     }
+}
+
+/// In seconds: the longest that a connection or a stop may take.
+const DAY: u64 = 86_400;
+
+/// Nothing, or a path without an end that would double a slash, and without what routing gives a meaning.
+fn is_prefix(prefix: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    prefix.is_empty()
+        || prefix.starts_with('/')
+            && !prefix.ends_with('/')
+            && !prefix.contains("//")
+            && prefix.chars().all(plain)
+}
+
+/// Scheme, host and port (RFC 6454 section 6.2).
+fn is_origin(origin: &str) -> bool {
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]_".contains(c);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
 }
 
 /// Every fault with the setting's name and where it stands.

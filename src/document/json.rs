@@ -47,6 +47,11 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
         })
 }
 
+/// JSON as people read it in a diff: two spaces a level, a line feed at the end.
+pub fn pretty(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
+}
+
 /// The message of the library without the position that it appends.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();

@@ -20,6 +20,7 @@ pub mod rule;
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 pub use check::name_of;
@@ -33,7 +34,8 @@ pub use kinds::KINDS;
 pub struct Document {
     kind: &'static Kind,
     id: EntryId,
-    body: Value,
+    /// Text takes a fraction of the memory that values do, and most documents are only written and sent.
+    text: Bytes,
 }
 
 impl Document {
@@ -84,7 +86,7 @@ impl Document {
     fn check(kind: &'static Kind, value: Value, id: Option<&EntryId>, faults: &mut Faults) -> Option<Self> {
         let body = check::object(kind.record, value, id, faults)?;
         let id = EntryId::parse(body.get("id")?.as_str()?).ok()?;
-        Some(Document { kind, id, body: Value::Object(body) })
+        Some(Document { kind, id, text: json::pretty(&Value::Object(body)).into() })
     }
 
     /// What it is.
@@ -97,14 +99,14 @@ impl Document {
         &self.id
     }
 
-    /// An object, its members in the order in which they are written.
-    pub fn body(&self) -> &Value {
-        &self.body
+    /// Its canonical text: JSON for people, two spaces a level, a line feed at the end.
+    pub fn text(&self) -> &Bytes {
+        &self.text
     }
 
-    /// As [`Document::body`].
-    pub fn into_body(self) -> Value {
-        self.body
+    /// An object, its members in the order in which they are written.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.text).unwrap_or_default()
     }
 }
 
@@ -122,7 +124,7 @@ mod tests {
     fn what_is_left_out_is_filled_in_and_in_order() {
         let document = service(json!({"name": " Web ", "id": "web", "back_hosts": [{"host": "a.example"}]}));
         assert_eq!(
-            document.expect("valid").into_body().to_string(),
+            document.expect("valid").value().to_string(),
             r#"{"back_hosts":[{"backup":false,"down":false,"fail_timeout":10,"host":"a.example","http_ports":[80],"https_ports":[443],"max_fails":0,"monitor_state":"","weight":1}],"description":"","http11":true,"id":"web","least_conn":false,"name":"Web","sticky":"none","sticky_cookie_name":"","transport_mode":"default"}"#
         );
     }

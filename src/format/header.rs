@@ -1,6 +1,6 @@
 //! `config.json`: what a configuration says of itself.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Misfit;
 use crate::document::{Fault, FaultKind, Faults, json, name_of};
@@ -18,13 +18,20 @@ pub struct Header {
     pub format: u32,
     /// For people.
     pub description: String,
+    /// What others have put beside these two; it stays.
+    pub others: Map<String, Value>,
 }
 
 impl Header {
+    /// A header that says nothing else.
+    pub fn new(format: u32, description: &str) -> Self {
+        Header { format, description: description.to_owned(), others: Map::new() }
+    }
+
     /// Reads the file.
     ///
     /// # Errors
-    /// It is no JSON object with a whole `format` and a `description`, or the format is newer than [`super::FORMAT`].
+    /// It is no JSON object with a whole `format`, its `description` is no text, or the format is newer than [`super::FORMAT`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Misfit> {
         let value = json::read(bytes)?;
         let mut faults = Faults::at(PATH);
@@ -49,13 +56,23 @@ impl Header {
             });
             return None;
         };
-        let description = check_description(members, faults)?;
-        Some(Header { format, description })
+        let description = match members.get("description") {
+            Some(_) => check_description(members, faults)?,
+            None => String::new(),
+        };
+        let mut others = members.clone();
+        others.retain(|name, _| name != "format" && name != "description");
+        Some(Header { format, description, others })
     }
 
     /// The file's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        super::pretty(&json!({"format": self.format, "description": self.description}))
+        let mut members = Map::from_iter([
+            ("format".to_owned(), self.format.into()),
+            ("description".to_owned(), self.description.clone().into()),
+        ]);
+        members.extend(self.others.clone());
+        json::pretty(&Value::Object(members))
     }
 }
 

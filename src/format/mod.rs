@@ -11,7 +11,6 @@ pub mod migrations;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 pub use file_name::file_name;
 pub use header::Header;
@@ -64,11 +63,6 @@ pub fn place(path: &str) -> Option<(&'static Kind, &str)> {
     KINDS.iter().find(|kind| kind.name == folder).map(|kind| (*kind, name))
 }
 
-/// The file's bytes: pretty-printed, a newline at the end.
-pub fn encode(document: &Document) -> Vec<u8> {
-    pretty(document.body())
-}
-
 /// Reads a file of today's format.
 ///
 /// # Errors
@@ -97,9 +91,4 @@ pub fn id_of(bytes: &[u8]) -> Result<EntryId, Misfit> {
         column: error.column(),
     })?;
     EntryId::parse(&named.id).map_err(|fault| Misfit::BadId { id: named.id, fault })
-}
-
-/// JSON as people read it in a diff: two spaces, a newline at the end.
-pub fn pretty(value: &Value) -> Vec<u8> {
-    format!("{value:#}\n").into_bytes()
 }

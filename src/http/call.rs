@@ -179,6 +179,12 @@ async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Res
 
 /// JSON in UTF-8, or nothing said.
 fn check_type(request: &HttpRequest) -> Result<(), Failure> {
+    if let Some(encoding) =
+        request.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
+    {
+        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+        return Err(Failure::UnsupportedMediaType(format!("encoded as {encoding}")));
+    }
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let text = String::from_utf8_lossy(value.as_bytes());
     if is_json(&text, request.method() == Method::PATCH) {

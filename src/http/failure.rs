@@ -53,10 +53,12 @@ impl Failure {
                 | Error::NoEntry { .. }
                 | Error::NoVersion { .. }
                 | Error::NotInVersion { .. }
+                | Error::NotListed { .. }
                 | Error::NoArchive { .. } => StatusCode::NOT_FOUND,
-                Error::ConfigurationExists(_) | Error::EntryExists { .. } | Error::SetNotEmpty { .. } => {
-                    StatusCode::CONFLICT
-                }
+                Error::ConfigurationExists(_)
+                | Error::EntryExists { .. }
+                | Error::SetNotEmpty { .. }
+                | Error::NotToday { .. } => StatusCode::CONFLICT,
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
                 Error::NotJson(_) => StatusCode::BAD_REQUEST,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
@@ -41,10 +42,28 @@ impl RootSpanBuilder for RequestLine {
             "request"
         );
         let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-        let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
+        let labels = [
+            ("method", known(request.method()).to_owned()),
+            ("route", route),
+            ("status", status.to_string()),
+        ];
         metrics::counter!("revconf_http_requests_total", &labels).increment(1);
         metrics::histogram!("revconf_http_request_seconds", &labels[..2]).record(duration);
     }
+}
+
+/// A method's name for a label: what a client makes up must not make up labels, which are kept for ever.
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
 }
 
 /// A request's id, as the answer's header tells it too.

@@ -232,7 +232,7 @@ fn failure(resource: &Resource, status: u16) -> Value {
         400 => ("A header or the body cannot be read", "Error"),
         404 => ("There is no such thing", "Error"),
         406 => ("Accept takes no JSON", "Error"),
-        409 => ("It is there already", "Error"),
+        409 => ("It is there already, or the version breaks today's rules", "Error"),
         412 => ("If-Match or If-None-Match does not hold", "Error"),
         413 => ("The body is too large", "Error"),
         414 => ("The URL is too long", "Error"),

@@ -175,7 +175,9 @@ impl Resource {
             );
             let other = web::to(move |request: HttpRequest, shared: web::Data<Shared>| async move {
                 let method = request.method().clone();
-                let failure = Failure::MethodNotAllowed { method, allow: self.allow() };
+                let refused = Failure::MethodNotAllowed { method, allow: self.allow() };
+                let creates = self.operations.iter().any(|operation| operation.input == Input::Creation);
+                let failure = self.check_configuration(&request, creates, &shared).err().unwrap_or(refused);
                 self.with_version(self.dialect.shape(&request).answer(&failure), &request, &shared)
             });
             config.service(resource.route(options).default_service(other));
@@ -191,7 +193,7 @@ impl Resource {
         web::method(method.clone()).to(
             move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
                 let work = async {
-                    self.check_configuration(&request, operation, &shared)?;
+                    self.check_configuration(&request, operation.input == Input::Creation, &shared)?;
                     let call = Call::read(&request, payload, shared.clone(), kind, &operation.expected(self))
                         .await?;
                     (operation.handle)(call).await
@@ -216,11 +218,11 @@ impl Resource {
     fn check_configuration(
         &self,
         request: &HttpRequest,
-        operation: &Operation,
+        may_be_new: bool,
         shared: &Shared,
     ) -> Result<(), Failure> {
         let Some(name) = self.configuration(request, shared) else { return Ok(()) };
-        if operation.input == Input::Creation || shared.registry.version_of(name).is_some() {
+        if may_be_new || shared.registry.version_of(name).is_some() {
             return Ok(());
         }
         Err(Error::NoConfiguration(name.to_owned()).into())

@@ -9,11 +9,12 @@ use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Audience;
+use super::batch::{Batch, Object, ObjectKind, PersistError, RefMove};
 use super::change::{Action, Change, Draft, Refused, Written};
 use super::commit::{self, Identity};
 use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
-use super::persist::{Batch, Object, ObjectKind, Persist, RefMove};
+use super::persist::Persist;
 use super::reader::{Damage, Reader};
 use super::tree::{Head, Tree};
 
@@ -38,6 +39,8 @@ pub struct Committer {
     pub identity: Identity,
     /// So many changes make a batch at most.
     pub largest_batch: usize,
+    /// A batch failed, and what git shows may not be on the disk yet.
+    pub unsettled: bool,
 }
 
 impl Committer {
@@ -64,39 +67,56 @@ impl Committer {
     fn work(&mut self, waiting: Vec<Waiting>) {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
-        let decided: Vec<_> =
-            waiting.into_iter().map(|(change, answer)| (plan.decide(&change), answer)).collect();
+        let outcomes: Vec<_> = waiting.iter().map(|(change, _)| plan.decide(change)).collect();
         let Plan { heads, batch, starts, fates, .. } = plan;
         let batch = Batch { moves: moves(starts, &heads, batch.moves), ..batch };
-        let failure = if batch.moves.is_empty() { None } else { self.persist.persist(&batch).err() };
-        match failure {
-            None => {
-                self.heads = heads;
-                self.publish(fates);
-                for (outcome, answer) in decided {
-                    if let Ok(written) = &outcome {
-                        metrics::counter!("revconf_commits_total").increment(written.commits.len() as u64);
-                    }
-                    tell(answer, outcome);
+        let Err(error) = self.make_last(&batch) else {
+            self.heads = heads;
+            self.publish(fates);
+            for ((_, answer), outcome) in waiting.into_iter().zip(outcomes) {
+                if let Ok(written) = &outcome {
+                    metrics::counter!("revconf_commits_total").increment(written.commits.len() as u64);
                 }
+                tell(answer, outcome);
             }
-            Some(error) => {
-                tracing::error!(%error, changes = decided.len(), "a batch could not be written");
-                let untouched = self.recover(&fates, &batch.moves);
-                for (_, answer) in decided {
-                    let why = error.to_string();
-                    let refused = if untouched { Refused::NotWritten(why) } else { Refused::Unknown(why) };
-                    tell(answer, Err(refused));
-                }
-            }
+            return;
+        };
+        tracing::error!(%error, changes = waiting.len(), "a batch could not be written");
+        let written_in_part = self.recover(&fates, &batch.moves);
+        if written_in_part {
+            let why = error.to_string();
+            waiting.into_iter().for_each(|(_, answer)| tell(answer, Err(Refused::Unknown(why.clone()))));
+        } else if waiting.len() > 1 {
+            // What one change runs into must not fail the others.
+            waiting.into_iter().for_each(|one| self.work(vec![one]));
+        } else {
+            waiting
+                .into_iter()
+                .for_each(|(_, answer)| tell(answer, Err(Refused::NotWritten(error.to_string()))));
         }
+    }
+
+    /// Persists a batch. One that changes nothing rests on a state that is on the disk already, unless an earlier one
+    /// failed on the way there.
+    fn make_last(&mut self, batch: &Batch) -> Result<(), PersistError> {
+        if batch.moves.is_empty() && !self.unsettled {
+            return Ok(());
+        }
+        self.unsettled = true;
+        self.persist.persist(batch)?;
+        self.unsettled = false;
+        Ok(())
     }
 
     /// Tells the audience, before anyone is answered: who has a write's answer sees it in every later read.
     fn publish(&self, fates: BTreeMap<BranchName, Fate>) {
         for (branch, fate) in fates {
             match (self.heads.get(&branch), fate) {
-                (Some(head), Fate::Files(files)) => self.audience.moved(&branch, head, files),
+                (Some(head), Fate::Files(files)) => {
+                    if !self.audience.moved(&branch, head, files) {
+                        self.audience.loaded(&branch, head, self.everything(head));
+                    }
+                }
                 (Some(head), Fate::Anew) => self.audience.loaded(&branch, head, self.everything(head)),
                 (None, _) => self.audience.gone(&branch),
             }
@@ -107,14 +127,14 @@ impl Committer {
         self.reader.files(head.commit, &[Subject::Branch])
     }
 
-    /// After a failure the repository says what is true. Answers whether every ref is where it was before.
+    /// After a failure the repository says what is true. Answers whether anything of the batch is there.
     fn recover(&mut self, fates: &BTreeMap<BranchName, Fate>, moves: &[RefMove]) -> bool {
-        let mut untouched = true;
+        let mut written = false;
         for branch in fates.keys() {
-            let start = moves.iter().find(|m| m.name == branch.full()).map(|m| m.from);
+            let end = moves.iter().find(|m| m.name == branch.full()).map(|m| m.to);
             match self.reader.head(branch) {
                 Ok(found) => {
-                    untouched &= start.is_none_or(|start| start == found.as_ref().map(|head| head.commit));
+                    written |= end.is_some_and(|end| end == found.as_ref().map(|head| head.commit));
                     match found {
                         Some(head) => {
                             self.audience.loaded(branch, &head, self.everything(&head));
@@ -127,12 +147,12 @@ impl Committer {
                     }
                 }
                 Err(error) => {
-                    untouched = false;
+                    written = true;
                     tracing::error!(%branch, %error, "the branch cannot be read again; it is served as it was");
                 }
             }
         }
-        untouched
+        written
     }
 }
 
@@ -186,11 +206,16 @@ impl<'a> Plan<'a> {
             }
         }
         match (&change.action, head) {
-            (Action::Commit(drafts), Some(head)) => Ok(self.commit(change, Some(head), drafts)),
+            (Action::Commit(drafts), Some(head)) => self.commit(change, Some(head), drafts),
             (Action::Create { from, drafts }, None) => {
                 let begin = from.map(|commit| self.reader.state(commit)).transpose();
                 let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
-                let written = self.commit(change, begin, drafts);
+                let below = self.reader.has_below(&change.branch);
+                if below.map_err(|damage| Refused::NotWritten(damage.to_string()))? {
+                    let why = format!("there are branches below {}, so git cannot keep it", change.branch);
+                    return Err(Refused::NotWritten(why));
+                }
+                let written = self.commit(change, begin, drafts)?;
                 self.settle(&change.branch, Some(written.head.clone()), Fate::Anew);
                 Ok(written)
             }
@@ -200,7 +225,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn commit(&mut self, change: &Change, begin: Option<Head>, drafts: &[Draft]) -> Written {
+    fn commit(&mut self, change: &Change, begin: Option<Head>, drafts: &[Draft]) -> Result<Written, Refused> {
         let mut head = begin;
         let mut commits = Vec::new();
         for draft in drafts {
@@ -225,9 +250,10 @@ impl<'a> Plan<'a> {
             self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
             head = Some(new);
         }
-        // A branch without any commit cannot be: whoever begins one at nothing drafts its first files.
-        let head = head.unwrap_or_else(|| Head::new(CommitId(git2::Oid::ZERO_SHA1), self.now, Tree::empty()));
-        Written { head, commits, archive: None }
+        match head {
+            Some(head) => Ok(Written { head, commits, archive: None }),
+            None => Err(Refused::NotWritten("a branch needs a first commit".to_owned())),
+        }
     }
 
     fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {

@@ -3,10 +3,12 @@
 //!
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
 //! - [`edit`], [`change`]: what callers ask, and what they get
-//! - `committer`: the one thread that writes; [`persist`]: the one step that makes a batch last
+//! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last; `refs`: moving
+//!   refs
 //! - [`reader`]: looking into the repository
 //! - [`repository`]: the data directory
 
+pub mod batch;
 pub mod change;
 pub mod commit;
 mod committer;
@@ -14,6 +16,7 @@ pub mod edit;
 pub mod id;
 pub mod persist;
 pub mod reader;
+mod refs;
 pub mod repository;
 pub mod tree;
 
@@ -33,13 +36,15 @@ pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tree::{Head, empty_tree, tree_of};
 
+use batch::PersistError;
 use committer::{Committer, Message};
-use persist::{LooseObjects, PersistError};
+use persist::LooseObjects;
 
 /// Told of every new state of a branch, in order, before the change that made it is answered.
 pub trait Audience: Send + Sync {
-    /// Files changed; `None` is a file that was removed.
-    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>);
+    /// Files changed; `None` is a file that was removed. Answers whether that was enough; else the branch is told
+    /// again, with all its files.
+    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) -> bool;
     /// The branch is new, or was read again: these are all its files, unless they cannot be read.
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>);
     /// There is no such branch any more.
@@ -96,10 +101,15 @@ impl Ledger {
         for name in others {
             tracing::warn!(%name, "not a configuration's name; the branch is left alone");
         }
-        for (branch, commit) in branches {
-            let head = reader.state(commit)?;
-            audience.loaded(&branch, &head, reader.files(commit, &[Subject::Branch]));
-            heads.insert(branch, head);
+        for (branch, tip) in branches {
+            // One branch that cannot be read is no reason not to serve the others.
+            match tip.and_then(|commit| reader.state(commit)) {
+                Ok(head) => {
+                    audience.loaded(&branch, &head, reader.files(head.commit, &[Subject::Branch]));
+                    heads.insert(branch, head);
+                }
+                Err(damage) => tracing::error!(%branch, %damage, "the branch cannot be served"),
+            }
         }
         let (sender, queue) = mpsc::channel(options.queue.max(1));
         let committer = Committer {
@@ -110,6 +120,7 @@ impl Ledger {
             audience,
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
+            unsettled: false,
         };
         // The directory stays locked until the last change is written, whoever lets go of the ledger before.
         let work = move || {

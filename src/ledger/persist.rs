@@ -1,78 +1,15 @@
 //! The one step that makes a batch last. The committer makes finished objects and ref moves; what becomes of them is
 //! decided here and nowhere else.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use bytes::Bytes;
-use git2::{ErrorCode, ObjectType, Repository};
+use git2::{ErrorCode, Odb, Repository};
 
-use super::id::{BRANCHES, CommitId, ObjectId};
-
-/// What an object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectKind {
-    Blob,
-    Tree,
-    Commit,
-}
-
-impl From<ObjectKind> for ObjectType {
-    fn from(kind: ObjectKind) -> Self {
-        match kind {
-            ObjectKind::Blob => ObjectType::Blob,
-            ObjectKind::Tree => ObjectType::Tree,
-            ObjectKind::Commit => ObjectType::Commit,
-        }
-    }
-}
-
-/// A finished object.
-#[derive(Debug, Clone)]
-pub struct Object {
-    pub kind: ObjectKind,
-    pub id: ObjectId,
-    pub bytes: Bytes,
-}
-
-impl Object {
-    pub(super) fn new(kind: ObjectKind, id: ObjectId, bytes: Bytes) -> Self {
-        Object { kind, id, bytes }
-    }
-
-    pub(super) fn of(kind: ObjectKind, bytes: Vec<u8>) -> Self {
-        Object { kind, id: ObjectId::of(kind.into(), &bytes), bytes: bytes.into() }
-    }
-}
-
-/// A ref that moves from one commit to another; `None` is its absence.
-#[derive(Debug, Clone)]
-pub struct RefMove {
-    pub name: String,
-    pub from: Option<CommitId>,
-    pub to: Option<CommitId>,
-}
-
-/// Everything that one batch of changes adds to the repository.
-#[derive(Debug, Default)]
-pub struct Batch {
-    pub objects: Vec<Object>,
-    pub moves: Vec<RefMove>,
-}
-
-/// Why a batch did not last.
-#[derive(Debug, thiserror::Error)]
-pub enum PersistError {
-    #[error("{name} is at {found}, not where this service left it")]
-    Moved { name: String, found: String },
-    #[error("object {expected} was written as {found}")]
-    Miswritten { expected: ObjectId, found: ObjectId },
-    #[error("{0}")]
-    Git(#[from] git2::Error),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
+use super::batch::{Batch, PersistError};
+use super::id::{BRANCHES, ObjectId};
+use super::{refs, repository};
 
 /// Makes batches last.
 pub trait Persist: Send {
@@ -95,41 +32,28 @@ impl LooseObjects {
     /// # Errors
     /// It cannot be opened.
     pub fn open(path: &Path) -> Result<Self, PersistError> {
-        Ok(LooseObjects { repository: Repository::open_bare(path)?, directory: File::open(path)? })
+        let opened = LooseObjects { repository: Repository::open_bare(path)?, directory: File::open(path)? };
+        // Whoever was killed may have left a state that git shows and the disk does not hold yet.
+        opened.sync()?;
+        Ok(opened)
     }
 
     fn sync(&self) -> io::Result<()> {
         // One call for many new files and folders. libgit2's own switch would sync each file by itself and leave out
         // the folders that it creates.
-        #[cfg(target_os = "linux")]
-        rustix::fs::syncfs(&self.directory)?;
-        #[cfg(not(target_os = "linux"))]
-        {
-            rustix::fs::sync();
-            self.directory.sync_all()?;
-        }
-        Ok(())
+        repository::sync_file_system(&self.directory)
     }
 
-    fn move_refs(&self, moves: &[RefMove]) -> Result<(), PersistError> {
-        let mut transaction = self.repository.transaction()?;
-        for RefMove { name, from, to } in moves {
-            transaction.lock_ref(name)?;
-            let found = match self.repository.refname_to_id(name) {
-                Ok(id) => Some(CommitId(id)),
-                Err(error) if error.code() == ErrorCode::NotFound => None,
-                Err(error) => return Err(error.into()),
-            };
-            if found != *from {
-                let found = found.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
-                return Err(PersistError::Moved { name: name.clone(), found });
-            }
-            match to {
-                Some(id) => transaction.set_target(name, id.0, None, "")?,
-                None => transaction.remove(name)?,
-            }
+    /// An object that is there already is not written again, so it must be whole: a power cut may have left its file
+    /// empty or damaged.
+    fn discard_damaged(&self, objects: &Odb<'_>, id: ObjectId) -> io::Result<()> {
+        if !objects.exists(id.0) || objects.read(id.0).is_ok() {
+            return Ok(());
         }
-        Ok(transaction.commit()?)
+        let hex = id.to_string();
+        let file = self.repository.path().join("objects").join(&hex[..2]).join(&hex[2..]);
+        tracing::warn!(object = %id, "removing a damaged object, to write it again");
+        fs::remove_file(file)
     }
 
     /// `HEAD` names a branch that exists, so that a clone checks something out.
@@ -153,6 +77,7 @@ impl Persist for LooseObjects {
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
         let objects = self.repository.odb()?;
         for object in &batch.objects {
+            self.discard_damaged(&objects, object.id)?;
             let found = ObjectId(objects.write(object.kind.into(), &object.bytes)?);
             if found != object.id {
                 return Err(PersistError::Miswritten { expected: object.id, found });
@@ -160,7 +85,13 @@ impl Persist for LooseObjects {
         }
         // Objects last before any ref names them: a power cut between the two leaves the old state, whole.
         self.sync()?;
-        self.move_refs(&batch.moves)?;
+        let (gone, moved): (Vec<_>, Vec<_>) = batch.moves.iter().cloned().partition(|m| m.to.is_none());
+        refs::apply(&self.repository, &moved)?;
+        if !gone.is_empty() {
+            // The archives are among those that moved: a branch must not go before its commits are kept elsewhere.
+            self.sync()?;
+            refs::apply(&self.repository, &gone)?;
+        }
         // Only a ref that comes or goes can leave HEAD without a branch.
         if batch.moves.iter().any(|m| m.from.is_none() || m.to.is_none()) {
             self.mend_head()?;

@@ -1,8 +1,7 @@
 //! Looking into the repository: commits, trees and files as they were. Everything here may touch the disk, so callers
 //! keep it off threads that must not wait.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,11 +41,14 @@ pub enum What {
     Other,
 }
 
+/// Where a ref is, unless that cannot be read.
+pub type Tip = Result<CommitId, Damage>;
+
 /// The branches of a repository.
 #[derive(Debug, Clone)]
 pub struct Branches {
     /// Each with its newest commit.
-    pub branches: Vec<(BranchName, CommitId)>,
+    pub branches: Vec<(BranchName, Tip)>,
     /// Full names of refs among the branches that are none of ours.
     pub others: Vec<String>,
 }
@@ -81,19 +83,45 @@ impl Reader {
     /// Every branch.
     ///
     /// # Errors
-    /// The refs cannot be read.
+    /// The refs cannot be listed.
     pub fn branches(&self) -> Result<Branches, Damage> {
-        self.with(|repository| {
-            let (mut branches, mut others) = (Vec::new(), Vec::new());
-            for reference in repository.references_glob(&format!("{BRANCHES}*"))? {
-                let reference = reference?;
-                let full = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-                match BranchName::parse(full.strip_prefix(BRANCHES).unwrap_or(&full)) {
-                    Ok(name) => branches.push((name, CommitId(reference.peel_to_commit()?.id()))),
-                    Err(_) => others.push(full),
-                }
+        let mut found = Branches { branches: Vec::new(), others: Vec::new() };
+        for (full, tip) in self.refs_below(BRANCHES)? {
+            match BranchName::parse(full.strip_prefix(BRANCHES).unwrap_or(&full)) {
+                Ok(name) => found.branches.push((name, tip)),
+                Err(_) => found.others.push(full),
             }
-            Ok(Branches { branches, others })
+        }
+        Ok(found)
+    }
+
+    /// Full names of refs, and their commits. libgit2 passes over a ref that it cannot read, so the files are looked
+    /// at as well.
+    fn refs_below(&self, prefix: &str) -> Result<BTreeMap<String, Tip>, Damage> {
+        self.with(|repository| {
+            let mut names = BTreeSet::new();
+            for reference in repository.references_glob(&format!("{prefix}*"))? {
+                names.insert(String::from_utf8_lossy(reference?.name_bytes()).into_owned());
+            }
+            files_below(&repository.path().join(prefix), prefix, &mut names)
+                .map_err(|error| Damage(format!("{prefix}: {error}")))?;
+            let tip = |name: &str| {
+                let found =
+                    target(repository, name).map_err(|damage| Damage(format!("{name}: {}", damage.0)))?;
+                found.ok_or_else(|| Damage(format!("{name} cannot be read")))
+            };
+            Ok(names.into_iter().map(|name| (name.clone(), tip(&name))).collect())
+        })
+    }
+
+    /// Whether refs lie below a branch's own, where git then cannot keep it.
+    ///
+    /// # Errors
+    /// The refs cannot be listed.
+    pub fn has_below(&self, branch: &BranchName) -> Result<bool, Damage> {
+        self.with(|repository| {
+            let mut below = repository.references_glob(&format!("{}/*", branch.full()))?;
+            Ok(below.next().transpose()?.is_some())
         })
     }
 
@@ -123,29 +151,19 @@ impl Reader {
     /// # Errors
     /// The refs cannot be read.
     pub fn archive(&self, name: &str) -> Result<Option<CommitId>, Damage> {
-        let full = format!("{ARCHIVES}{name}");
-        if !git2::Reference::is_valid_name(&full) {
+        if !is_archive_name(name) {
             return Ok(None);
         }
-        self.with(|repository| target(repository, &full))
+        self.with(|repository| target(repository, &format!("{ARCHIVES}{name}")))
     }
 
-    /// The names of all archived branches and where they ended, oldest first.
+    /// The names of all archived branches and where they ended, oldest first for each branch.
     ///
     /// # Errors
-    /// The refs cannot be read.
-    pub fn archives(&self) -> Result<Vec<(String, CommitId)>, Damage> {
-        self.with(|repository| {
-            let mut found = Vec::new();
-            for reference in repository.references_glob(&format!("{ARCHIVES}*"))? {
-                let reference = reference?;
-                let full = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-                let name = full.strip_prefix(ARCHIVES).unwrap_or(&full).to_owned();
-                found.push((name, CommitId(reference.peel_to_commit()?.id())));
-            }
-            found.sort();
-            Ok(found)
-        })
+    /// The refs cannot be listed.
+    pub fn archives(&self) -> Result<Vec<(String, Tip)>, Damage> {
+        let found = self.refs_below(ARCHIVES)?.into_iter();
+        Ok(found.map(|(full, tip)| (full.strip_prefix(ARCHIVES).unwrap_or(&full).to_owned(), tip)).collect())
     }
 
     /// The commit that `version` names: its full id, or a prefix of seven or more lower-case hex digits that no other
@@ -185,7 +203,7 @@ impl Reader {
         &self,
         tip: CommitId,
         subject: &Subject,
-        mut visit: impl FnMut(CommitRecord) -> ControlFlow<()>,
+        mut visit: impl FnMut(CommitRecord),
     ) -> Result<(), Damage> {
         self.with(|repository| {
             let mut commit = repository.find_commit(tip.0)?;
@@ -196,8 +214,8 @@ impl Reader {
                     Some(parent) => after.before(repository, parent, subject)?,
                     None => Sighting::nothing(),
                 };
-                if before.id != after.id && visit(commit::record(&commit)).is_break() {
-                    return Ok(());
+                if before.id != after.id {
+                    visit(commit::record(&commit));
                 }
                 let Some(parent) = parent else { return Ok(()) };
                 (commit, after) = (parent, before);
@@ -278,26 +296,45 @@ impl Reader {
         })
     }
 
-    /// Visits every commit that is reachable from `tip`, newest first.
+    /// Every commit that is reachable from `tip`, newest first.
     ///
     /// # Errors
     /// A commit on the way cannot be read.
-    pub fn ancestry(
-        &self,
-        tip: CommitId,
-        mut visit: impl FnMut(CommitId) -> ControlFlow<()>,
-    ) -> Result<(), Damage> {
+    pub fn ancestry(&self, tip: CommitId) -> Result<Vec<CommitId>, Damage> {
         self.with(|repository| {
             let mut walk = repository.revwalk()?;
             walk.push(tip.0)?;
-            for id in walk {
-                if visit(CommitId(id?)).is_break() {
-                    break;
-                }
-            }
-            Ok(())
+            walk.map(|id| Ok(CommitId(id?))).collect()
         })
     }
+}
+
+/// A branch's name and a time, as the committer puts them together.
+fn is_archive_name(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(branch, stamp)| {
+        BranchName::parse(branch).is_ok()
+            && (1..=40).contains(&stamp.len())
+            && stamp.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z' | b'.'))
+            && !stamp.contains("..")
+            && !stamp.ends_with('.')
+    })
+}
+
+/// The refs that have a file of their own, by their full names.
+fn files_below(folder: &Path, prefix: &str, names: &mut BTreeSet<String>) -> std::io::Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            files_below(&entry.path(), &format!("{name}/"), names)?;
+        } else if !name.ends_with(".lock") {
+            names.insert(name);
+        }
+    }
+    Ok(())
 }
 
 fn target(repository: &Repository, full: &str) -> Result<Option<CommitId>, Damage> {

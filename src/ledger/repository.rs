@@ -106,12 +106,26 @@ fn create(directory: &Path, repository: &Path, first: &BranchName) -> Result<(),
         path: repository.to_owned(),
         reason: error.message().to_owned(),
     })?;
+    File::open(&unfinished).and_then(|folder| sync_file_system(&folder)).map_err(io)?;
     fs::rename(&unfinished, repository).map_err(io)?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }
 
+/// Makes all that was written to the file system of `folder` last.
+pub(super) fn sync_file_system(folder: &File) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(folder)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        rustix::fs::sync();
+        folder.sync_all()?;
+    }
+    Ok(())
+}
+
 /// A process that is killed leaves lock files, which would refuse every later write, and half-written objects. The
-/// lock on the data directory says that nobody is at work on them.
+/// lock on the data directory says that no other service is at work on them; a `git gc` that runs at this moment fails,
+/// and can be run again.
 fn clear_leftovers(repository: &Path) -> io::Result<()> {
     let is_lock = |name: &str| name.ends_with(".lock") || name == "packed-refs.new";
     let is_unfinished = |name: &str| name.starts_with("tmp_") || name.ends_with(".lock");
@@ -127,10 +141,18 @@ fn clear(folder: &Path, deep: bool, is_leftover: &dyn Fn(&str) -> bool) -> io::R
             if deep {
                 clear(&entry.path(), deep, is_leftover)?;
             }
-        } else if is_leftover(&entry.file_name().to_string_lossy()) {
+        } else if is_leftover(&entry.file_name().to_string_lossy()) || is_empty_object(&entry)? {
             tracing::warn!(file = %entry.path().display(), "removing what an interrupted process left");
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// What a power cut makes of an object that nobody had synced; git calls it corrupt.
+fn is_empty_object(entry: &fs::DirEntry) -> io::Result<bool> {
+    let folder =
+        entry.path().parent().and_then(|folder| Some(folder.file_name()?.to_string_lossy().into_owned()));
+    let fan_out = folder.is_some_and(|name| name.len() == 2 && name.bytes().all(|b| b.is_ascii_hexdigit()));
+    Ok(fan_out && entry.metadata()?.len() == 0)
 }

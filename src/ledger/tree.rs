@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use git2::{ObjectType, Repository};
 use imbl::OrdMap;
 
+use super::batch::{Object, ObjectKind};
 use super::edit::{Blob, Edit, Subject};
 use super::id::{BlobId, CommitId, ObjectId, TreeId};
-use super::persist::{Object, ObjectKind};
 
 const FILE: u32 = 0o100_644;
 const FOLDER: u32 = 0o040_000;
@@ -18,6 +18,13 @@ type Key = Vec<u8>;
 struct Entry {
     mode: u32,
     id: ObjectId,
+}
+
+impl Entry {
+    /// Neither a folder nor a link nor a commit of another repository.
+    fn is_file(self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
 }
 
 /// One level of a tree.
@@ -51,7 +58,9 @@ impl Level {
         bytes
     }
 
+    /// A folder of the same name makes way: git has one entry of a name.
     fn put(&mut self, name: &str, id: BlobId) {
+        self.0.remove(format!("{name}/").as_bytes());
         self.0.insert(name.as_bytes().to_vec(), Entry { mode: FILE, id: id.into() });
     }
 }
@@ -138,7 +147,7 @@ impl Tree {
             Some((folder, name)) => self.folders.get(folder)?.0.get(name.as_bytes()),
             None => self.top.0.get(path.as_bytes()),
         }?;
-        (entry.mode != FOLDER).then_some(BlobId(entry.id.0))
+        entry.is_file().then_some(BlobId(entry.id.0))
     }
 
     pub fn folder(&self, name: &str) -> TreeId {
@@ -158,7 +167,7 @@ impl Tree {
                 level
                     .0
                     .iter()
-                    .filter(|(_, entry)| entry.mode != FOLDER)
+                    .filter(|(_, entry)| entry.is_file())
                     .map(move |(key, entry)| (path(folder, key), BlobId(entry.id.0)))
             })
     }
@@ -235,6 +244,7 @@ impl Tree {
                 continue;
             }
             let object = Object::of(ObjectKind::Tree, level.encode());
+            self.top.0.remove(folder.as_bytes());
             self.top.0.insert(key, Entry { mode: FOLDER, id: object.id });
             objects.push(object);
         }

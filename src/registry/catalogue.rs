@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use imbl::OrdMap;
 
 use super::error::Error;
+use super::name;
 use crate::document::{EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
 use crate::ledger::{
@@ -85,7 +86,7 @@ pub struct Contents {
 impl Contents {
     /// Of a configuration that is not there yet.
     pub(super) fn new() -> Self {
-        let header = Header { format: format::FORMAT, description: String::new() };
+        let header = Header::new(format::FORMAT, "");
         let sets = KINDS.iter().map(|kind| Arc::new(Set::new(kind, empty_tree()))).collect();
         Contents { header, sets }
     }
@@ -124,7 +125,7 @@ impl Contents {
             };
             let document =
                 format::decode(kind, name, &bytes).map_err(|misfit| Problem::new(&path, &misfit))?;
-            let canonical = Bytes::from(format::encode(&document));
+            let canonical = document.text().clone();
             // The tag is the file's own, even where somebody has laid it out by hand.
             let blob = files
                 .get(&path)
@@ -242,18 +243,19 @@ impl Catalogue {
 }
 
 impl Audience for Catalogue {
-    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) {
-        let Some(before) = self.get(branch.as_str()) else {
-            return;
-        };
-        let contents = match &before.contents {
-            Ok(contents) => contents.with(head, files),
-            Err(problem) => Err(problem.clone()),
-        };
-        self.publish(branch, head, contents);
+    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) -> bool {
+        let before = self.get(branch.as_str());
+        // What could not be served before may be sound now; only all of its files tell.
+        let Some(Ok(contents)) = before.as_ref().map(|before| &before.contents) else { return false };
+        self.publish(branch, head, contents.with(head, files));
+        true
     }
 
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>) {
+        if let Err(fault) = name::parse(branch.as_str()) {
+            tracing::warn!(%branch, %fault, "not a configuration's name; the branch is left alone");
+            return;
+        }
         let contents = match files {
             Ok(files) => Contents::read(head, &files),
             Err(damage) => {

@@ -1,9 +1,9 @@
 //! Checking a whole repository: every branch and archive, every commit, every document.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::name;
 use crate::document::Kind;
 use crate::format::{self, Files, Header, header};
 use crate::ledger::{BlobId, Branches, CommitId, Damage, Listed, OpenError, Reader, TreeId, What};
@@ -55,6 +55,9 @@ pub fn check(path: &Path) -> Result<Report, OpenError> {
             checker.report.branches = branches.len();
             for (branch, tip) in branches {
                 checker.line(format!("branch {branch}"), tip);
+                if let Err(fault) = name::parse(branch.as_str()) {
+                    checker.find(None, None, format!("is not the name of a configuration: {fault}"));
+                }
             }
             for other in others {
                 checker.place = other;
@@ -99,18 +102,17 @@ impl Checker<'_> {
     }
 
     /// Every commit of a branch or archive that no earlier one led to.
-    fn line(&mut self, place: String, tip: CommitId) {
+    fn line(&mut self, place: String, tip: Result<CommitId, Damage>) {
         self.place = place;
-        let mut commits = Vec::new();
-        let walked = self.reader.ancestry(tip, |commit| {
-            if self.seen.commits.insert(commit) {
-                commits.push(commit);
-            }
-            ControlFlow::Continue(())
-        });
-        if let Err(damage) = walked {
+        let tip = match tip {
+            Ok(tip) => tip,
+            Err(damage) => return self.find(None, None, damage.to_string()),
+        };
+        let mut commits = self.reader.ancestry(tip).unwrap_or_else(|damage| {
             self.find(Some(tip), None, damage.to_string());
-        }
+            Vec::new()
+        });
+        commits.retain(|commit| self.seen.commits.insert(*commit));
         self.report.commits += commits.len();
         for commit in commits {
             if let Err(damage) = self.commit(commit) {
@@ -193,13 +195,13 @@ impl Checker<'_> {
 /// What is wrong with a document's file in a tree of some format.
 fn document(kind: &'static Kind, name: &str, bytes: &[u8], format: u32) -> Result<(), String> {
     if format < format::FORMAT {
-        let header = Header { format, description: String::new() }.encode();
+        let header = Header::new(format, "").encode();
         let files =
             Files::from([(header::PATH.to_owned(), header), (format::path(kind, name), bytes.to_vec())]);
         return format::upgrade(files).map(|_: BTreeMap<_, _>| ()).map_err(|misfit| misfit.to_string());
     }
     let document = format::decode(kind, name, bytes).map_err(|misfit| misfit.to_string())?;
-    if format::encode(&document) != bytes {
+    if document.text() != bytes {
         return Err("is not laid out as this program writes it".to_owned());
     }
     Ok(())

@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 
 use super::catalogue::{Configuration, Contents};
 use super::error::{Error, Rejection};
-use super::step::Step;
+use super::start::upgrade;
+use super::step::{Step, files_of_a_new_one};
 use super::versions::{date, resolve};
 use super::write::{self, Outcome, Ready, Write};
 use super::{Registry, Result, diff, name};
 use crate::document::{FaultKind, Faults, json, name_of};
 use crate::format::{self, Header, header};
-use crate::ledger::{Action, Blob, BranchName, Change, CommitId, Draft, Edit, Reader, Subject};
+use crate::ledger::{Action, BranchName, Change, CommitId, Draft, Reader, Subject};
 
 /// A configuration as clients see it.
 #[derive(Debug, Clone, Serialize)]
@@ -100,18 +101,24 @@ impl Registry {
             let diff = self.preview_creation(&branch, start, description).await?;
             return Ok(Outcome::Dry { version: None, diff });
         }
+        let upgrade = self.upgrade_of(start.as_ref()).await?;
         let edits = match &start {
             None => files_of_a_new_one(description.as_deref().unwrap_or_default()),
             Some(start) => {
                 // A copy is the same commit, unless it is to say something else of itself.
-                let header = Header {
-                    description: description.unwrap_or_else(|| start.header.description.clone()),
-                    ..start.header.clone()
-                };
-                if header == start.header { Vec::new() } else { vec![Step::Describe(header).edit()] }
+                let description = description.unwrap_or_else(|| start.header.description.clone());
+                let header = Header { format: format::FORMAT, description, ..start.header.clone() };
+                if header.description == start.header.description {
+                    Vec::new()
+                } else {
+                    vec![Step::Describe(header).edit()]
+                }
             }
         };
-        let drafts = if edits.is_empty() { Vec::new() } else { vec![Draft { edits, message }] };
+        let mut drafts = Vec::from_iter(upgrade);
+        if !edits.is_empty() {
+            drafts.push(Draft { edits, message });
+        }
         let action = Action::Create { from: start.map(|start| start.commit), drafts };
         let change = Change { branch, requirements: Vec::new(), action, author: write.author };
         self.submit(change, demands, &Subject::Branch).await
@@ -136,8 +143,8 @@ impl Registry {
             Ok(header::description(&members, "body")?)
         });
         let description = description.await.map_err(&at)?;
-        let format = self.contents(&configuration)?.header.format;
-        let steps = vec![Step::Describe(Header { format, description })];
+        let header = Header { description, ..self.contents(&configuration)?.header.clone() };
+        let steps = vec![Step::Describe(header)];
         let message = format!("Describe configuration {name}");
         self.write(&configuration, Ready { demands, steps, target: Subject::Branch, message }, write).await
     }
@@ -198,6 +205,15 @@ impl Registry {
         }
     }
 
+    /// What brings a copy of an older version to today's format: only that is served.
+    async fn upgrade_of(&self, start: Option<&Start>) -> std::result::Result<Option<Draft>, Error> {
+        let Some(Start { commit, .. }) = start.filter(|start| start.header.format < format::FORMAT) else {
+            return Ok(None);
+        };
+        let (reader, commit) = (Arc::clone(self.ledger.reader()), *commit);
+        self.aside(move || upgrade(&reader, commit)).await
+    }
+
     async fn preview_creation(
         self: &Arc<Self>,
         branch: &BranchName,
@@ -229,12 +245,6 @@ impl Start {
         let header = header.map_err(|misfit| Error::Damaged(format!("version {commit}: {misfit}")))?;
         Ok(Start { commit, header })
     }
-}
-
-/// The edits that begin a configuration at nothing.
-pub(super) fn files_of_a_new_one(description: &str) -> Vec<Edit> {
-    let files = format::migrations::new_configuration(description);
-    files.into_iter().map(|(path, bytes)| Edit::Put(path, Blob::new(bytes))).collect()
 }
 
 /// Reads `{"description"?, "from"?: {"config", "version"?} | {"archive"}}`; an empty body is an empty object.

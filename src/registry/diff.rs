@@ -72,7 +72,7 @@ pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<D
         match step {
             Step::Put(document) => {
                 let key = (document.kind().name, document.id().to_string());
-                ends.insert(key, Some(document.body().clone()));
+                ends.insert(key, Some(document.value()));
             }
             Step::Remove(kind, id) => {
                 ends.insert((kind.name, id.to_string()), None);
@@ -81,9 +81,9 @@ pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<D
                 let ids = contents.set(kind).into_iter().flat_map(|set| set.entries.keys());
                 ends.extend(ids.map(|id| ((kind.name, id.to_string()), None)));
                 ends.extend(
-                    documents.iter().map(|document| {
-                        ((kind.name, document.id().to_string()), Some(document.body().clone()))
-                    }),
+                    documents
+                        .iter()
+                        .map(|document| ((kind.name, document.id().to_string()), Some(document.value()))),
                 );
             }
             Step::Describe(header) => {

@@ -16,6 +16,10 @@ pub enum Error {
          or more of its first digits if no other version begins so"
     )]
     NoVersion { version: String, configuration: String },
+    #[error("version {version} is not in this list, so nothing comes after it")]
+    NotListed { version: String },
+    #[error("version {version} breaks today's rules, so it can only be looked at with git: {reason}")]
+    NotToday { version: CommitId, reason: String },
     #[error("there was no {} {id:?} in version {version}", kind.singular)]
     NotInVersion { kind: &'static Kind, id: String, version: CommitId },
     #[error("there is no archive {archive:?}; {}", list_of(.configuration, .known))]

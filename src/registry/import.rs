@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::configurations::files_of_a_new_one;
+use super::catalogue::Configuration;
 use super::error::Error;
 use super::sets::Mode;
+use super::step::files_of_a_new_one;
 use super::{Registry, Result, name};
 use crate::document::{Document, Kind, json};
 use crate::format::{self, Files, Header, header, migrations};
@@ -49,12 +50,17 @@ impl Registry {
             values.iter().map(|value| todays(import.kind, value, format)).collect();
         let today =
             Document::parse_set(import.kind, Value::Array(today?), "document").map_err(Error::Invalid)?;
+        let imported = Imported { documents: today.len(), format };
+        if let Some(configuration) = &existing
+            && self.holds(configuration, &import, &today)?
+        {
+            return Ok(imported);
+        }
         let mut drafts = Vec::new();
         if existing.is_none() {
             let message = format!("Create configuration {branch}");
             drafts.push(Draft { edits: files_of_a_new_one(""), message });
         }
-        let imported = Imported { documents: today.len(), format };
         let message = import.message.clone().unwrap_or_else(|| match (&today[..], import.mode) {
             ([document], Mode::Merge) => format!("Import {} {}", import.kind.singular, document.id()),
             (documents, _) => format!("Import {} {}", documents.len(), import.kind.plural),
@@ -65,6 +71,18 @@ impl Registry {
         let change = Change { branch, requirements: Vec::new(), action, author: import.author };
         self.submit(change, Vec::new(), &Subject::Branch).await?;
         Ok(imported)
+    }
+}
+
+impl Registry {
+    /// Whether all that is to be taken in is there already.
+    fn holds(&self, configuration: &Configuration, import: &Import, documents: &[Document]) -> Result<bool> {
+        let Some(set) = self.contents(configuration)?.set(import.kind) else { return Ok(false) };
+        let same = |document: &Document| {
+            set.entries.get(document.id()).is_some_and(|entry| entry.bytes == document.text())
+        };
+        let complete = import.mode == Mode::Merge || set.entries.len() == documents.len();
+        Ok(complete && documents.iter().all(same))
     }
 }
 
@@ -85,7 +103,7 @@ fn documents(value: Value) -> Vec<Value> {
 /// A document that was written in an older format, in today's words. Not checked yet.
 fn todays(kind: &Kind, value: &Value, format: u32) -> std::result::Result<Value, Error> {
     let path = format::path(kind, "document");
-    let mut files = Files::from([(path.clone(), format::pretty(value)), header_file(format, "")]);
+    let mut files = Files::from([(path.clone(), json::pretty(value)), header_file(format, "")]);
     for step in migrations::after(format) {
         (step.upgrade)(&mut files).map_err(|misfit| Error::Damaged(misfit.to_string()))?;
     }
@@ -93,7 +111,7 @@ fn todays(kind: &Kind, value: &Value, format: u32) -> std::result::Result<Value,
 }
 
 fn header_file(format: u32, description: &str) -> (String, Vec<u8>) {
-    (header::PATH.to_owned(), Header { format, description: description.to_owned() }.encode())
+    (header::PATH.to_owned(), Header::new(format, description).encode())
 }
 
 /// The commits: the documents as they came, and then each step of the format.
@@ -110,13 +128,13 @@ fn drafts(
         names
             .iter()
             .zip(today)
-            .map(|(name, document)| (format::path(import.kind, name), format::encode(document)))
+            .map(|(name, document)| (format::path(import.kind, name), document.text().to_vec()))
             .collect()
     } else {
         names
             .iter()
             .zip(values)
-            .map(|(name, value)| (format::path(import.kind, name), format::pretty(value)))
+            .map(|(name, value)| (format::path(import.kind, name), json::pretty(value)))
             .collect()
     };
     let mut first: Vec<Edit> = match import.mode {

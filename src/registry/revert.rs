@@ -23,16 +23,16 @@ impl What {
         match self {
             What::Configuration => {
                 let old = Old::read(reader, commit, &[Subject::Branch])?;
-                let sets = KINDS.iter().map(|kind| Ok(Step::Replace(kind, old.documents(kind)?)));
-                sets.chain([Ok(Step::Describe(old.header.clone()))]).collect()
+                let sets = KINDS.iter().map(|kind| Step::Replace(kind, old.documents(kind).collect()));
+                Ok(sets.chain([Step::Describe(old.header.clone())]).collect())
             }
             What::Set(kind) => {
                 let old = Old::read(reader, commit, &[sets::subject(kind)])?;
-                Ok(vec![Step::Replace(kind, old.documents(kind)?)])
+                Ok(vec![Step::Replace(kind, old.documents(kind).collect())])
             }
             What::Entry(kind, id) => {
                 let old = Old::read(reader, commit, &[entries::subject(kind, id)])?;
-                let document = old.documents(kind)?.pop();
+                let document = old.documents(kind).next();
                 let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
                 Ok(vec![Step::Put(document.ok_or_else(missing)?)])
             }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
-use super::configurations::files_of_a_new_one;
+use super::step::files_of_a_new_one;
 use super::{Registry, error};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
-    Action, Audience, Blob, BranchName, Branches, Change, Damage, Draft, Edit, Head, Identity, Ledger,
-    Options, Refused, StartError, Subject,
+    Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Ledger,
+    Options, Reader, Refused, StartError, Subject,
 };
 
 /// The configuration that a new data directory begins with, so that the first request works.
@@ -73,7 +73,7 @@ impl Registry {
             let name = &configuration.name;
             let failed =
                 |error: error::Error| OpenError::Upgrade { name: name.clone(), reason: error.to_string() };
-            let Some(draft) = upgrade(&self.ledger, &configuration.head).map_err(failed)? else {
+            let Some(draft) = upgrade(self.ledger.reader(), configuration.version()).map_err(failed)? else {
                 continue;
             };
             tracing::info!(configuration = %name, message = draft.message);
@@ -104,15 +104,19 @@ impl Registry {
     }
 }
 
-fn upgrade(ledger: &Ledger, head: &Head) -> Result<Option<Draft>, error::Error> {
-    let before = ledger.reader().files(head.commit, &[Subject::Branch])?;
-    let files: Files = before.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
-    let damaged = |misfit: format::Misfit| error::Error::Damaged(misfit.to_string());
-    let old = files.get(header::PATH).ok_or(format::Misfit::NoHeader).and_then(|file| Header::decode(file));
+/// What brings a commit's files to today's format, if they are not.
+pub(super) fn upgrade(reader: &Reader, commit: CommitId) -> Result<Option<Draft>, error::Error> {
+    let damaged =
+        |misfit: format::Misfit| error::Error::NotToday { version: commit, reason: misfit.to_string() };
+    let only = reader.files(commit, &[Subject::File(header::PATH.to_owned())])?;
+    let old =
+        only.get(header::PATH).ok_or(format::Misfit::NoHeader).and_then(|file| Header::decode(&file.bytes));
     let old = old.map_err(damaged)?.format;
     if old == format::FORMAT {
         return Ok(None);
     }
+    let before = reader.files(commit, &[Subject::Branch])?;
+    let files: Files = before.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
     let edits = format::upgrade(files).map_err(damaged)?.into_iter().filter_map(|(path, bytes)| {
         let changed = before.get(&path).is_none_or(|blob| blob.bytes != bytes);
         changed.then(|| Edit::Put(path, Blob::new(bytes)))

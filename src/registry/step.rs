@@ -15,10 +15,19 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// In bytes, what there is to write.
+    pub fn size(&self) -> usize {
+        match self {
+            Step::Put(document) => document.text().len(),
+            Step::Replace(_, documents) => documents.iter().map(|document| document.text().len()).sum(),
+            Step::Remove(..) | Step::Describe(_) => 0,
+        }
+    }
+
     /// The step as the ledger takes it.
     pub fn edit(&self) -> Edit {
         let file =
-            |document: &Document| (format::file_name(document.id()), Blob::new(format::encode(document)));
+            |document: &Document| (format::file_name(document.id()), Blob::new(document.text().clone()));
         match self {
             Step::Put(document) => {
                 let (name, blob) = file(document);
@@ -31,4 +40,10 @@ impl Step {
             Step::Describe(header) => Edit::Put(header::PATH.to_owned(), Blob::new(header.encode())),
         }
     }
+}
+
+/// The edits that begin a configuration at nothing.
+pub(super) fn files_of_a_new_one(description: &str) -> Vec<Edit> {
+    let files = format::migrations::new_configuration(description);
+    files.into_iter().map(|(path, bytes)| Edit::Put(path, Blob::new(bytes))).collect()
 }

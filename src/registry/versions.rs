@@ -1,7 +1,6 @@
 //! Looking back: which commits changed something, and what it was at one of them.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +13,7 @@ use super::error::{Error, Rejection};
 use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
-use crate::ledger::{Blob, BlobId, CommitId, CommitRecord, ObjectId, Reader, Subject, empty_tree, tree_of};
+use crate::ledger::{Blob, BlobId, CommitId, CommitRecord, ObjectId, Reader, Subject, tree_of};
 
 /// What has a history.
 #[derive(Debug, Clone, Copy)]
@@ -156,18 +155,18 @@ impl Registry {
                 (Some(kind), Some(id)) => {
                     let old = Old::read(&reader, commit, &[entries::subject(kind, &id)])?;
                     let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
-                    let file =
-                        old.files.get(&format::path(kind, &format::file_name(&id))).ok_or_else(missing)?;
-                    Ok(Shown { version: commit, tag: file.id.into(), body: file.bytes.clone() })
+                    let kept = old.of(kind).next().ok_or_else(missing)?;
+                    let body = kept.document.text().clone();
+                    Ok(Shown { version: commit, tag: kept.blob.into(), body })
                 }
                 (Some(kind), None) => {
                     let old = Old::read(&reader, commit, &[sets::subject(kind)])?;
-                    let body = set_answer(old.sorted(kind)?.into_values());
+                    let body = set_answer(old.sorted(kind).into_values());
                     Ok(Shown { version: commit, tag: old.tree(kind), body })
                 }
                 (None, _) => {
                     let old = Old::read(&reader, commit, &[Subject::Branch])?;
-                    let body = whole(configuration.name.as_str(), commit, &old)?;
+                    let body = whole(configuration.name.as_str(), commit, &old);
                     Ok(Shown { version: commit, tag: commit.into(), body })
                 }
             }
@@ -177,17 +176,17 @@ impl Registry {
 }
 
 /// `{"id","version","documents":{kind:[…]}}`
-fn whole(name: &str, commit: CommitId, old: &Old) -> std::result::Result<Bytes, Error> {
+fn whole(name: &str, commit: CommitId, old: &Old) -> Bytes {
     let head = format!("{{\"id\":\"{name}\",\"version\":\"{commit}\",\"documents\":{{");
     let mut body = BytesMut::from(head.as_bytes());
     for (nth, kind) in KINDS.iter().enumerate() {
         let comma = if nth == 0 { "" } else { "," };
         body.extend_from_slice(format!("{comma}\"{}\":[", kind.name).as_bytes());
-        join(&mut body, old.sorted(kind)?.into_values());
+        join(&mut body, old.sorted(kind).into_values());
         body.extend_from_slice(b"]");
     }
     body.extend_from_slice(b"}}\n");
-    Ok(body.freeze())
+    body.freeze()
 }
 
 fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Result<Subject, Error> {
@@ -236,67 +235,68 @@ fn list(
             }
         }
         begun |= after == Some(id);
-        ControlFlow::Continue(())
     })?;
     if !begun {
         let version = query.after.clone().unwrap_or_default();
-        return Err(Error::NoVersion { version, configuration: configuration.name.to_string() });
+        return Err(Error::NotListed { version });
     }
     Ok((page, never))
 }
 
-/// Files of an old version, in today's format.
+/// Documents of an old version, in today's format.
 pub(super) struct Old {
     pub header: Header,
-    files: BTreeMap<String, Blob>,
+    kept: Vec<Kept>,
+}
+
+/// A document, and what git names its file.
+struct Kept {
+    document: Document,
+    name: String,
+    blob: BlobId,
 }
 
 impl Old {
-    /// Reads the files of the subjects; what was written in an older format is upgraded on the way.
+    /// Reads the documents of the subjects; what was written in an older format is upgraded on the way.
     pub fn read(reader: &Reader, commit: CommitId, subjects: &[Subject]) -> std::result::Result<Self, Error> {
-        let damaged = |misfit: Misfit| Error::Damaged(format!("version {commit} cannot be shown: {misfit}"));
+        let not_today =
+            |misfit: &dyn std::fmt::Display| Error::NotToday { version: commit, reason: misfit.to_string() };
         let with_header: Vec<_> =
             subjects.iter().cloned().chain([Subject::File(header::PATH.to_owned())]).collect();
         let mut files = reader.files(commit, &with_header)?;
         let header =
             files.get(header::PATH).ok_or(Misfit::NoHeader).and_then(|file| Header::decode(&file.bytes));
-        let mut header = header.map_err(damaged)?;
+        let mut header = header.map_err(|misfit| not_today(&misfit))?;
         if header.format < format::FORMAT {
             let old: Files = files.into_iter().map(|(path, blob)| (path, blob.bytes.to_vec())).collect();
-            let new = format::upgrade(old).map_err(damaged)?;
+            let new = format::upgrade(old).map_err(|misfit| not_today(&misfit))?;
             files = new.into_iter().map(|(path, bytes)| (path, Blob::new(bytes))).collect();
             header.format = format::FORMAT;
         }
-        Ok(Old { header, files })
+        let mut kept = Vec::new();
+        for (path, blob) in &files {
+            let Some((kind, name)) = format::place(path) else { continue };
+            let document = format::decode(kind, name, &blob.bytes);
+            let document = document.map_err(|misfit| not_today(&format!("{path}: {misfit}")))?;
+            kept.push(Kept { document, name: name.to_owned(), blob: blob.id });
+        }
+        Ok(Old { header, kept })
     }
 
-    fn of(&self, kind: &'static Kind) -> impl Iterator<Item = (&str, &Blob)> {
-        self.files.iter().filter_map(move |(path, blob)| {
-            format::place(path).filter(|(found, _)| *found == kind).map(|(_, name)| (name, blob))
-        })
+    fn of(&self, kind: &'static Kind) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().filter(move |kept| kept.document.kind() == kind)
     }
 
-    /// A kind's documents, checked.
-    pub fn documents(&self, kind: &'static Kind) -> std::result::Result<Vec<Document>, Error> {
-        let damaged = |name: &str, misfit: &Misfit| Error::Damaged(format!("{}/{name}: {misfit}", kind.name));
-        self.of(kind)
-            .map(|(name, blob)| {
-                format::decode(kind, name, &blob.bytes).map_err(|misfit| damaged(name, &misfit))
-            })
-            .collect()
+    /// A kind's documents.
+    pub fn documents(&self, kind: &'static Kind) -> impl Iterator<Item = Document> {
+        self.of(kind).map(|kept| kept.document.clone())
     }
 
-    fn sorted(&self, kind: &'static Kind) -> std::result::Result<BTreeMap<EntryId, Bytes>, Error> {
-        let files = self.of(kind).map(|(name, blob)| {
-            let id = format::id_of(&blob.bytes);
-            id.map(|id| (id, blob.bytes.clone()))
-                .map_err(|misfit| Error::Damaged(format!("{name}: {misfit}")))
-        });
-        files.collect()
+    fn sorted(&self, kind: &'static Kind) -> BTreeMap<&EntryId, Bytes> {
+        self.of(kind).map(|kept| (kept.document.id(), kept.document.text().clone())).collect()
     }
 
     fn tree(&self, kind: &'static Kind) -> ObjectId {
-        let files: Vec<(&str, BlobId)> = self.of(kind).map(|(name, blob)| (name, blob.id)).collect();
-        if files.is_empty() { empty_tree().into() } else { tree_of(files.into_iter()).into() }
+        tree_of(self.of(kind).map(|kept| (kept.name.as_str(), kept.blob))).into()
     }
 }

@@ -9,10 +9,9 @@ use super::conditions::Conditions;
 use super::diff::{self, Difference};
 use super::error::{Error, Rejection};
 use super::step::Step;
-use super::{Registry, Result};
-use crate::format;
+use super::{LARGE, Registry, Result};
 use crate::ledger::{
-    Action, Change, CommitId, Draft, Head, Identity, ObjectId, Refused, Requirement, State, Subject,
+    Action, Change, CommitId, Draft, Edit, Head, Identity, ObjectId, Refused, Requirement, State, Subject,
 };
 
 /// How a request wants its write done.
@@ -116,13 +115,11 @@ impl Registry {
             return Ok(Outcome::Dry { version: Some(version), diff });
         }
         let document = match &steps[..] {
-            [Step::Put(document)] => Some(Bytes::from(format::encode(document))),
+            [Step::Put(document)] => Some(document.text().clone()),
             _ => None,
         };
-        let draft = Draft {
-            edits: steps.iter().map(Step::edit).collect(),
-            message: write.message.unwrap_or(message),
-        };
+        let edits = self.edits(steps).await.map_err(Rejection::at(version))?;
+        let draft = Draft { edits, message: write.message.unwrap_or(message) };
         let change = Change {
             branch: configuration.name.clone(),
             requirements: Vec::new(),
@@ -134,6 +131,14 @@ impl Registry {
             *written = document;
         }
         Ok(outcome)
+    }
+
+    /// Hashes what the steps write: of a large set on a thread of its own, so that others need not wait.
+    async fn edits(&self, steps: Vec<Step>) -> std::result::Result<Vec<Edit>, Error> {
+        if steps.iter().map(Step::size).sum::<usize>() < LARGE {
+            return Ok(steps.iter().map(Step::edit).collect());
+        }
+        self.aside(move || Ok(steps.iter().map(Step::edit).collect())).await
     }
 
     /// Hands a change to the ledger, and puts its answer into the registry's words.

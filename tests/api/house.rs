@@ -58,9 +58,39 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// What is named right after `crate::`.
-fn named_after_crate(code: &str) -> BTreeSet<String> {
-    code.split("crate::").skip(1).map(first_word).filter(|name| !name.is_empty()).collect()
+/// The names that may follow `prefix`: one, or those of a group in braces.
+fn named_after(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for text in code.split(prefix).skip(1) {
+        let Some(group) = text.strip_prefix('{') else {
+            names.insert(first_word(text));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (at, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                _ if begins && !c.is_whitespace() => {
+                    names.insert(first_word(&group[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names.remove("");
+    names
+}
+
+#[test]
+fn names_in_groups_are_seen() {
+    let code = "use super::a::X;\nuse super::{b, c::{self, Y},\n d};\nsuper::e::f()";
+    let names: Vec<_> = named_after(code, "super::").into_iter().collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e"]);
 }
 
 /// Files of a module: its own file, or all in its folder.
@@ -73,7 +103,7 @@ fn files_of(module: &str) -> Vec<PathBuf> {
 fn no_module_uses_one_above_it() {
     for room in HOUSE {
         for file in files_of(room.name) {
-            for used in named_after_crate(&code(&file)) {
+            for used in named_after(&code(&file), "crate::") {
                 let allowed = used == room.name || room.uses.contains(&used.as_str());
                 assert!(allowed, "{} uses crate::{used}", file.display());
             }
@@ -114,8 +144,8 @@ fn no_part_of_a_module_uses_another_in_a_circle() {
         let own = format!("crate::{}::", room.name);
         for file in files_of(room.name) {
             let (part, code) = (part_of(&file, room.name), code(&file));
-            let siblings = code.split("super::").skip(1).chain(code.split(own.as_str()).skip(1));
-            let used = siblings.map(first_word).filter(|name| parts.contains(name) && *name != part);
+            let siblings = named_after(&code, "super::").into_iter().chain(named_after(&code, &own));
+            let used = siblings.filter(|name| parts.contains(name) && *name != part);
             arrows.entry(part.clone()).or_default().extend(used);
         }
         let circle = circle_in(&arrows);

@@ -8,7 +8,7 @@ mod port_lists;
 
 use serde_json::Value;
 
-use super::{FORMAT, Files, Header, Misfit, decode, encode, header, place};
+use super::{FORMAT, Files, Header, Misfit, decode, header, place};
 use crate::document::json;
 
 /// One step of the format.
@@ -30,7 +30,7 @@ pub static MIGRATIONS: &[Migration] = &[initial::MIGRATION, port_lists::MIGRATIO
 /// The files that a new configuration begins with.
 pub fn new_configuration(description: &str) -> Files {
     let mut files = Files::new();
-    let header = Header { format: FORMAT, description: description.to_owned() };
+    let header = Header::new(FORMAT, description);
     files.insert(header::PATH.to_owned(), header.encode());
     files
 }
@@ -58,7 +58,7 @@ pub fn upgrade(mut files: Files) -> Result<Files, Misfit> {
     }
     for (path, bytes) in &mut files {
         if let Some((kind, name)) = place(path) {
-            *bytes = encode(&decode(kind, name, bytes)?);
+            *bytes = decode(kind, name, bytes)?.text().to_vec();
         }
     }
     Ok(files)
@@ -73,7 +73,7 @@ fn set_format(files: &mut Files, number: u32) -> Result<(), Misfit> {
     if let Some(members) = header.as_object_mut() {
         members.insert("format".to_owned(), number.into());
     }
-    files.insert(header::PATH.to_owned(), super::pretty(&header));
+    files.insert(header::PATH.to_owned(), json::pretty(&header));
     Ok(())
 }
 

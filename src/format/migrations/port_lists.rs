@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::{Files, Migration, Misfit, set_format};
 use crate::document::json;
-use crate::format::pretty;
 
 pub const MIGRATION: Migration = Migration {
     number: 2,
@@ -34,7 +33,7 @@ fn upgrade(files: &mut Files) -> Result<(), Misfit> {
                 }
             }
         }
-        *bytes = pretty(&document);
+        *bytes = json::pretty(&document);
     }
     set_format(files, 2)
 }

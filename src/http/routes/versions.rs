@@ -51,7 +51,7 @@ const GET_SET_VERSION: &[Operation] = &[Operation {
     query: &[],
     input: Input::None,
     output: Output::Set,
-    refuses: &[404],
+    refuses: &[404, 409],
     handle: |call| Box::pin(versions::read(call, versions::set)),
 }];
 
@@ -62,7 +62,7 @@ const REVERT_SET: &[Operation] = &[Operation {
     query: WRITE,
     input: Input::None,
     output: Output::Updated,
-    refuses: &[404],
+    refuses: &[404, 409],
     handle: |call| Box::pin(versions::revert(call, versions::set)),
 }];
 
@@ -84,7 +84,7 @@ const GET_VERSION: &[Operation] = &[Operation {
     query: &[],
     input: Input::None,
     output: Output::Document,
-    refuses: &[404],
+    refuses: &[404, 409],
     handle: |call| Box::pin(versions::read(call, versions::entry)),
 }];
 
@@ -95,6 +95,6 @@ const REVERT: &[Operation] = &[Operation {
     query: WRITE,
     input: Input::None,
     output: Output::Updated,
-    refuses: &[404],
+    refuses: &[404, 409],
     handle: |call| Box::pin(versions::revert(call, versions::entry)),
 }];

@@ -1,0 +1,72 @@
+//! What a batch of changes adds to the repository, finished and ready to be written.
+
+use std::io;
+
+use bytes::Bytes;
+use git2::ObjectType;
+
+use super::id::{CommitId, ObjectId};
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    Blob,
+    Tree,
+    Commit,
+}
+
+impl From<ObjectKind> for ObjectType {
+    fn from(kind: ObjectKind) -> Self {
+        match kind {
+            ObjectKind::Blob => ObjectType::Blob,
+            ObjectKind::Tree => ObjectType::Tree,
+            ObjectKind::Commit => ObjectType::Commit,
+        }
+    }
+}
+
+/// A finished object.
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub kind: ObjectKind,
+    pub id: ObjectId,
+    pub bytes: Bytes,
+}
+
+impl Object {
+    pub(super) fn new(kind: ObjectKind, id: ObjectId, bytes: Bytes) -> Self {
+        Object { kind, id, bytes }
+    }
+
+    pub(super) fn of(kind: ObjectKind, bytes: Vec<u8>) -> Self {
+        Object { kind, id: ObjectId::of(kind.into(), &bytes), bytes: bytes.into() }
+    }
+}
+
+/// A ref that moves from one commit to another; `None` is its absence.
+#[derive(Debug, Clone)]
+pub struct RefMove {
+    pub name: String,
+    pub from: Option<CommitId>,
+    pub to: Option<CommitId>,
+}
+
+/// Everything that one batch of changes adds to the repository.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub objects: Vec<Object>,
+    pub moves: Vec<RefMove>,
+}
+
+/// Why a batch did not last.
+#[derive(Debug, thiserror::Error)]
+pub enum PersistError {
+    #[error("{name} is at {found}, not where this service left it")]
+    Moved { name: String, found: String },
+    #[error("object {expected} was written as {found}")]
+    Miswritten { expected: ObjectId, found: ObjectId },
+    #[error("{0}")]
+    Git(#[from] git2::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
