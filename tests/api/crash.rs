@@ -1,5 +1,8 @@
 //! What was answered is there although the program was killed.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -138,4 +141,53 @@ fn a_directory_is_free_again_after_a_kill() {
     server.kill();
     let other = Server::builder().data(server.data()).start();
     other.client().get("/conf/configs").expect(200);
+}
+
+/// `strace` kills the program at the first call of one of these sorts that names this file.
+fn kill_at(server: &Server, calls: &str, file: &Path) -> (Child, BufReader<ChildStderr>) {
+    let mut strace = Command::new("strace")
+        .args([
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={calls}"),
+            "-e",
+            &format!("inject={calls}:signal=SIGKILL"),
+        ])
+        .args(["-p", &server.pid().to_string(), "-P"])
+        .arg(file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("strace: {error}; tests/run installs it"));
+    let mut stderr = BufReader::new(strace.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("strace says something");
+    assert!(line.contains("attached"), "strace could not attach itself to the service: {line}");
+    (strace, stderr)
+}
+
+#[test]
+fn a_deletion_that_is_cut_off_leaves_the_configuration_or_its_archive() {
+    for name in ["one", "two", "three", "four"] {
+        for (calls, ending) in [("unlink,unlinkat", ""), ("unlink,unlinkat", ".lock"), ("openat", ".lock")] {
+            let mut server = Server::start();
+            let client = server.client();
+            client.post(&format!("/conf/configs/{name}"), &json!({"description": "precious"})).expect(201);
+            let version = client.get(&format!("/conf/configs/{name}")).expect(200).version();
+            let file = server.data().join(format!("repository.git/refs/heads/{name}{ending}"));
+            let (mut strace, _stderr) = kill_at(&server, calls, &file);
+            let answer = client.request("DELETE", &format!("/conf/configs/{name}")).try_send();
+            assert!(answer.is_err(), "the service was killed before it could answer: {answer:?}");
+            server.wait();
+            strace.wait().expect("strace ends with the service");
+            server.start_again();
+            let kept = server.git().refs().into_iter().any(|(full, id)| {
+                let ours = full == format!("refs/heads/{name}")
+                    || full.starts_with(&format!("refs/archive/{name}/"));
+                ours && id == version
+            });
+            assert!(kept, "killed at {calls} of {ending:?}: {:?}", server.git().refs());
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod crash;
 mod entries;
 mod entry_ids;
 mod entry_versions;
+mod hand_made;
 mod house;
 mod migrations;
 mod model;

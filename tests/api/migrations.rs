@@ -198,11 +198,22 @@ fn a_revert_to_the_same_documents_in_the_old_form_changes_nothing() {
 #[test]
 fn a_copy_of_an_old_version_is_in_the_new_form() {
     let old = Old::new();
-    let server = old.serve();
+    let mut server = old.serve();
     let client = server.client();
     let from = json!({"from": {"config": "prod", "version": old.commits[0]}});
     client.post("/conf/configs/copy", &from).expect(201);
-    assert_eq!(client.get("/conf/copy/backend-services/shop").expect(200).json(), new_service("shop", 8080));
+    let shop = "/conf/copy/backend-services/shop";
+    let read = client.get(shop).expect(200);
+    assert_eq!(read.json(), new_service("shop", 8080));
+    // The repository holds what is shown, so a tag that was read can be used, and nothing is mixed up later.
+    assert_eq!(read.object(), old.git().rev_parse("copy:backend-services/shop.json"));
+    let change = client.request("PUT", shop).if_match(&read.etag()).json(&new_service("shop", 6060));
+    change.send().expect(200);
+    client.put("/conf/configs/copy", &json!({"description": "a copy"})).expect(200);
+    server.stop();
+    run(&["check", "--data", old.home.path().to_str().expect("a path in UTF-8")]).expect_success();
+    server.start_again();
+    assert_eq!(server.client().get(shop).expect(200).json(), new_service("shop", 6060));
 }
 
 #[test]

@@ -170,3 +170,21 @@ fn a_bad_address_is_named() {
         assert!(finished.stderr.contains("listen"), "{finished:?}");
     }
 }
+
+#[test]
+fn what_would_only_fail_later_is_refused_at_once() {
+    for (file, key) in [
+        ("[http]\ncors_origins = [\"*\"]\n", "cors_origins"),
+        ("[http]\ncors_origins = [\"https://a.example/path\"]\n", "cors_origins"),
+        ("[http]\nprefixes = [\"/{\"]\n", "prefixes"),
+        ("[http]\nprefixes = [\"api\"]\n", "prefixes"),
+        ("[http]\nprefixes = [\"/api/\"]\n", "prefixes"),
+        ("[http]\nkeep_alive = 18446744073709551615\n", "keep_alive"),
+        ("[http]\nclient_timeout = 0\n", "client_timeout"),
+        ("[commits]\nqueue = 0\n", "queue"),
+        ("[azure]\nconfig = \"No Name\"\n", "azure.config"),
+        ("[azure]\nconfig = 5\n", "config"),
+    ] {
+        assert_refused(&refused(file, None), &[key]);
+    }
+}
