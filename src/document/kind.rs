@@ -19,6 +19,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Whether its documents have a field of this name.
+    pub fn has_field(&self, name: &str) -> bool {
+        self.record.fields.iter().any(|field| field.name == name)
+    }
+
     /// The JSON Schema of a document as clients send it.
     pub fn schema_of_input(&self) -> Value {
         self.record.schema_of_input()

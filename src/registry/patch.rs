@@ -76,6 +76,14 @@ fn merge(
         members.shift_remove("id");
     }
     json_patch::merge(&mut merged, &patch);
+    // A null takes a field back to its default. One that names no field is a mistake, which merging would hide.
+    for name in patch.as_object().into_iter().flat_map(|patch| patch.keys()) {
+        if let Some(members) = merged.as_object_mut()
+            && (name == "id" || !place.kind.has_field(name))
+        {
+            members.entry(name.as_str()).or_insert(Value::Null);
+        }
+    }
     Ok(Document::parse(place.kind, merged, Some(id), "body")?)
 }
 

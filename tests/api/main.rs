@@ -15,6 +15,7 @@
 
 mod support;
 
+mod azure;
 mod bad_input;
 mod command_line;
 mod concurrency;
