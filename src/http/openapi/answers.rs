@@ -1,0 +1,147 @@
+//! What an operation may answer.
+
+use serde_json::{Map, Value, json};
+
+use super::components::{name, reference};
+use crate::document::Kind;
+use crate::http::route::Input;
+use crate::http::route::{Kinds, Operation, Output, Resource};
+use crate::http::shape::Dialect;
+
+pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> Value {
+    let mut responses = Map::new();
+    let mut add = |status: u16, response: Value| {
+        responses.insert(status.to_string(), response);
+    };
+    let (status, success) = success(resource, operation, kind);
+    add(status, success);
+    let write = operation.output.is_write();
+    if write && status != 200 {
+        let dry = json!({"description": "A dry run: what would have been done", "headers": common(resource, json!({})), "content": body(&reference("schemas", "DryRun"))});
+        add(200, dry);
+    }
+    if has_tag(operation) {
+        let headers = common(resource, json!({"ETag": reference("headers", "ETag")}));
+        add(304, json!({"description": "It is still what If-None-Match names", "headers": headers}));
+    }
+    let mut refuses: Vec<u16> = operation.refuses.to_vec();
+    refuses.extend([400, 414, 500]);
+    if resource.dialect == Dialect::Own {
+        refuses.push(422);
+    }
+    if operation.output.is_json() {
+        refuses.push(406);
+    }
+    if has_tag(operation) || write {
+        refuses.push(412);
+    }
+    if operation.input != Input::None {
+        refuses.extend([413, 415]);
+    }
+    if write {
+        refuses.push(503);
+    }
+    refuses.sort_unstable();
+    refuses.dedup();
+    for status in refuses {
+        add(status, failure(resource, status));
+    }
+    responses.sort_keys();
+    Value::Object(responses)
+}
+
+fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (u16, Value) {
+    let schema = |name: &str| reference("schemas", name);
+    let (status, about, content) = match operation.output {
+        Output::Document => (200, "The document", body(&schema(&name(kind)))),
+        Output::Set => (200, "The set, sorted by id", body(&schema(&format!("{}Set", name(kind))))),
+        Output::Versions => (200, "A page of versions", body(&schema("Versions"))),
+        Output::Whole => (200, "All documents by kind", body(&schema("ConfigurationVersion"))),
+        Output::Configuration => (200, "The record", body(&schema("Configuration"))),
+        Output::Configurations => (200, "All records, sorted by id", body(&schema("Configurations"))),
+        Output::Created => (201, "It was created", body(&schema("Message"))),
+        Output::Updated | Output::Deleted => (
+            200,
+            "It was done, or was a dry run",
+            body(&json!({"oneOf": [schema("Message"), schema("DryRun")]})),
+        ),
+        Output::Archived => (
+            200,
+            "It was done, or was a dry run",
+            body(&json!({"oneOf": [schema("Archived"), schema("DryRun")]})),
+        ),
+        Output::Entity => (200, "The entity", body(&schema("AzureBackend"))),
+        Output::Entities => (200, "A page of entities, sorted by id", body(&schema("AzureBackends"))),
+        Output::CreatedEntity => (201, "It was created", body(&schema("AzureBackend"))),
+        Output::Nothing => (204, "It was done", json!({})),
+        Output::Health => (200, "It is", body(&schema("Health"))),
+        Output::OpenApi => (200, "The description", body(&json!({"type": "object"}))),
+        Output::Text(media_type) => {
+            let media_type = media_type.split(';').next().unwrap_or(media_type);
+            (200, "The text", json!({media_type: {"schema": {"type": "string"}}}))
+        }
+    };
+    let mut headers = Map::new();
+    let mut header = |name: &str| headers.insert(name.to_owned(), reference("headers", name));
+    let writes = [Output::Created, Output::Updated, Output::Deleted, Output::CreatedEntity, Output::Nothing];
+    if has_tag(operation) || writes.contains(&operation.output) {
+        header("ETag");
+    }
+    if matches!(operation.output, Output::Created | Output::CreatedEntity) {
+        header("Location");
+    }
+    if operation.output == Output::Versions {
+        header("Link");
+    }
+    let headers = common(resource, Value::Object(headers));
+    let mut success = json!({"description": about, "headers": headers});
+    if operation.output != Output::Nothing {
+        success["content"] = content;
+    }
+    (status, success)
+}
+
+fn failure(resource: &Resource, status: u16) -> Value {
+    let (about, schema) = match status {
+        400 => ("A header or the body cannot be read", "Error"),
+        404 => ("There is no such thing", "Error"),
+        406 => ("Accept takes no JSON", "Error"),
+        409 => ("It is there already, or the version breaks today's rules", "Error"),
+        412 => ("If-Match or If-None-Match does not hold", "Error"),
+        413 => ("The body is too large", "Error"),
+        414 => ("The URL is too long", "Error"),
+        415 => ("The body is not JSON", "Error"),
+        422 => ("Rules are broken; all of them are told", "ValidationError"),
+        503 => ("A write cannot be taken now, or it is not known whether it was", "Error"),
+        _ => ("What is stored is damaged", "Error"),
+    };
+    let mut headers = json!({});
+    if status == 503 {
+        headers["Retry-After"] = reference("headers", "Retry-After");
+    }
+    let content = match resource.dialect {
+        Dialect::Azure => body(&reference("schemas", "AzureError")),
+        Dialect::Own => json!({
+            "application/json": {"schema": reference("schemas", schema)},
+            "application/problem+json": {"schema": reference("schemas", "Problem")},
+        }),
+    };
+    json!({"description": about, "headers": common(resource, headers), "content": content})
+}
+
+pub fn has_tag(operation: &Operation) -> bool {
+    !operation.output.is_write() && !matches!(operation.name, "live" | "ready" | "metrics")
+}
+
+/// The headers of every answer, and of every answer about a configuration.
+pub fn common(resource: &Resource, mut headers: Value) -> Value {
+    if resource.path.contains("{config}") || resource.kinds != Kinds::None {
+        headers["Revconf-Version"] = reference("headers", "Revconf-Version");
+    }
+    headers["X-Request-Id"] = reference("headers", "X-Request-Id");
+    headers
+}
+
+fn body(schema: &Value) -> Value {
+    json!({"application/json": {"schema": schema}})
+}

@@ -1,0 +1,205 @@
+//! What the description's parts refer to: schemas, headers and parameters.
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{EntryId, KINDS, Kind};
+
+pub fn reference(section: &str, name: &str) -> Value {
+    json!({"$ref": format!("#/components/{section}/{name}")})
+}
+
+pub fn name(kind: Option<&Kind>) -> String {
+    kind.map_or_else(|| "Document".to_owned(), |kind| kind.schema_name.to_owned())
+}
+
+pub fn parameters() -> Value {
+    let text = |name: &str, place: &str, about: &str, schema: Value| json!({"name": name, "in": place, "required": place == "path", "description": about, "schema": schema});
+    json!({
+        "config": text("config", "path", "The configuration's name", name_schema()),
+        "id": text("id", "path", "The entry's id", json!({"type": "string", "minLength": 1, "maxLength": EntryId::LONGEST})),
+        "version": text(
+            "version",
+            "path",
+            "A full commit id, or seven or more of its first digits if they are unique",
+            json!({"type": "string", "pattern": "^[0-9a-f]{7,40}$"}),
+        ),
+        "file": text("file", "path", "The part's name", json!({"type": "string"})),
+        "If-Match": text("If-Match", "header", "Do it only if the tag is one of these, or * for any", json!({"type": "string"})),
+        "If-Match-Required": {
+            "name": "If-Match",
+            "in": "header",
+            "required": true,
+            "description": "Do it only if the tag is one of these, or * for any",
+            "schema": {"type": "string"},
+        },
+        "If-None-Match": text(
+            "If-None-Match",
+            "header",
+            "Do it only if the tag is none of these, or * for none at all",
+            json!({"type": "string"}),
+        ),
+    })
+}
+
+pub fn headers() -> Value {
+    let text = |about: &str, schema: Value| json!({"description": about, "schema": schema});
+    json!({
+        "ETag": text("What git names that which is shown: a blob, a tree or a commit", json!({"type": "string", "pattern": "^\"[0-9a-f]{40}\"$"})),
+        "Revconf-Version": text("The commit of the configuration that the answer is from", commit_schema()),
+        "Location": text("Where that which was created is", json!({"type": "string"})),
+        "Link": text("The next page, where there is one (RFC 8288, rel=\"next\")", json!({"type": "string"})),
+        "Allow": text("The methods that can be used here", json!({"type": "string"})),
+        "Retry-After": text("In seconds", json!({"type": "integer"})),
+        "X-Request-Id": text("The request's id in the log", json!({"type": "string"})),
+    })
+}
+
+fn name_schema() -> Value {
+    json!({"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"})
+}
+
+fn commit_schema() -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{40}$"})
+}
+
+fn list_of(item: &Value) -> Value {
+    object(&json!({"total": {"type": "integer", "minimum": 0}, "items": {"type": "array", "items": item}}))
+}
+
+/// An object that has all of these and nothing else.
+fn object(properties: &Value) -> Value {
+    let required: Vec<_> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+pub fn schemas() -> Value {
+    let text = json!({"type": "string"});
+    let description = json!({"type": "string", "maxLength": 4096});
+    let host = json!({"type": "string", "minLength": 1, "maxLength": 255});
+    let mut schemas = json!({
+        "Message": object(&json!({"message": text})),
+        "Archived": object(&json!({"message": text, "archive": {"type": "string", "description": "What from.archive takes"}})),
+        "DryRun": object(&json!({"message": text, "diff": reference("schemas", "Difference")})),
+        "Difference": object(&json!({
+            "from": {"type": ["string", "null"]},
+            "to": {"type": ["string", "null"]},
+            "items": {"type": "array", "items": object(&json!({
+                "kind": text,
+                "id": text,
+                "change": {"enum": ["created", "updated", "deleted"]},
+                "patch": {"type": "array", "description": "RFC 6902; a document that is not there is null", "items": {"type": "object"}},
+            }))},
+        })),
+        "Versions": list_of(&reference("schemas", "Version")),
+        "Version": object(&json!({
+            "author": text,
+            "email": text,
+            "message": text,
+            "date": {"type": "string", "format": "date-time"},
+            "version": commit_schema(),
+            "parents": {"type": "array", "items": commit_schema()},
+        })),
+        "Configuration": object(&json!({
+            "id": name_schema(),
+            "description": text,
+            "version": commit_schema(),
+            "date": {"type": "string", "format": "date-time"},
+        })),
+        "Configurations": list_of(&reference("schemas", "Configuration")),
+        "ConfigurationVersion": object(&json!({
+            "id": name_schema(),
+            "version": commit_schema(),
+            "documents": object(&KINDS.iter().map(|kind| {
+                (kind.name.to_owned(), json!({"type": "array", "items": reference("schemas", kind.schema_name)}))
+            }).collect::<Map<_, _>>().into()),
+        })),
+        "Description": {
+            "type": "object",
+            "properties": {"description": description},
+            "required": ["description"],
+            "additionalProperties": false,
+        },
+        "NewConfiguration": {
+            "type": "object",
+            "properties": {
+                "description": description,
+                "from": {"oneOf": [
+                    {"type": "object", "properties": {"config": text, "version": text}, "required": ["config"], "additionalProperties": false},
+                    {"type": "object", "properties": {"archive": text}, "required": ["archive"], "additionalProperties": false},
+                ]},
+            },
+            "additionalProperties": false,
+        },
+        "AzureBackend": object(&json!({
+            "id": {"type": "string", "pattern": "^/backends/"},
+            "host": text,
+            "skipCertificateChainValidation": {"type": "boolean"},
+        })),
+        "AzureBackends": object(&json!({
+            "value": {"type": "array", "items": reference("schemas", "AzureBackend")},
+            "count": {"type": "integer", "minimum": 0, "description": "How many match, on all pages"},
+            "nextLink": {"type": ["string", "null"], "description": "The next page; null on the last"},
+        })),
+        "AzureBackendInput": {
+            "type": "object",
+            "properties": {"host": host, "skipCertificateChainValidation": {"type": "boolean", "default": false}},
+            "required": ["host"],
+            "additionalProperties": false,
+        },
+        "AzureBackendPatch": {
+            "type": "object",
+            "properties": {"host": host, "skipCertificateChainValidation": {"type": ["boolean", "null"]}},
+            "additionalProperties": false,
+        },
+        "AzureError": object(&json!({"error": object(&json!({
+            "code": text,
+            "message": text,
+            "details": {"type": "array", "items": object(&json!({"code": text, "target": text, "message": text}))},
+        }))})),
+        "Health": object(&json!({"status": text})),
+        "Fault": object(&json!({
+            "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+            "msg": text,
+            "type": text,
+        })),
+        "Error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "integer"},
+                "message": text,
+                "line": {"type": "integer", "description": "Where the body is not JSON, from 1"},
+                "column": {"type": "integer", "description": "In bytes, from 1"},
+            },
+            "required": ["code", "message"],
+            "additionalProperties": false,
+        },
+        "ValidationError": object(&json!({
+            "code": {"type": "integer"},
+            "message": text,
+            "detail": {"type": "array", "items": reference("schemas", "Fault")},
+        })),
+        "Problem": {
+            "type": "object",
+            "description": "RFC 9457",
+            "properties": {
+                "type": text,
+                "title": text,
+                "status": {"type": "integer"},
+                "detail": text,
+                "code": {"type": "integer"},
+                "message": text,
+                "line": {"type": "integer"},
+                "column": {"type": "integer"},
+                "errors": {"type": "array", "items": reference("schemas", "Fault")},
+            },
+            "required": ["type", "title", "status", "detail", "code", "message"],
+            "additionalProperties": false,
+        },
+    });
+    for kind in KINDS {
+        schemas[kind.schema_name] = kind.schema_of_answer();
+        schemas[format!("{}Input", kind.schema_name)] = kind.schema_of_input();
+        schemas[format!("{}Set", kind.schema_name)] = list_of(&reference("schemas", kind.schema_name));
+    }
+    schemas
+}
