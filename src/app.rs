@@ -22,8 +22,8 @@ use crate::http::{openapi, server};
 use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
-use crate::registry::{Identity, Options, Registry, name};
-use crate::settings::{Commits, Http, Log, LogFormat, LogLevel, Settings};
+use crate::registry::{Checkpoints, Identity, Options, Registry, name};
+use crate::settings::{Http, Log, LogFormat, LogLevel, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
@@ -47,7 +47,12 @@ pub fn start_log(log: &Log) -> anyhow::Result<()> {
     };
     // What the framework tells of its own threads is of no use to an operator while all is well.
     let framework = if level > LevelFilter::INFO { level } else { level.min(LevelFilter::WARN) };
-    let filter = Targets::new().with_default(level).with_target("actix_server", framework);
+    // And what it calls an error is what strangers send, which must not wake anybody.
+    let malformed = if level > LevelFilter::INFO { level } else { LevelFilter::OFF };
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("actix_server", framework)
+        .with_target("actix_http", malformed);
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
@@ -73,7 +78,7 @@ pub fn serve(settings: &Settings) -> anyhow::Result<()> {
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
     name::parse(&settings.azure.config).map_err(|fault| anyhow!("the setting azure.config {fault}"))?;
-    let registry = Registry::open(&settings.data, options(&settings.commits)).await?;
+    let registry = Registry::open(&settings.data, options(settings)).await?;
     Ok(registry)
 }
 
@@ -124,11 +129,13 @@ pub fn description(settings: &Settings) -> Value {
     openapi::document(&settings.http.prefixes)
 }
 
-fn options(commits: &Commits) -> Options {
+fn options(settings: &Settings) -> Options {
+    let Settings { commits, journal, .. } = settings;
     Options {
         queue: commits.queue,
         largest_batch: commits.batch,
         committer: Identity::new(&commits.committer_name, &commits.committer_email),
+        checkpoints: Checkpoints { size: journal.size, period: Duration::from_secs(journal.period) },
     }
 }
 
@@ -155,7 +162,14 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     metrics::describe_histogram!("revconf_http_request_seconds", "How long answers took");
     metrics::describe_counter!("revconf_commits_total", "Commits that were made");
     metrics::describe_histogram!("revconf_batch_changes", "How many changes were written at a time");
-    metrics::describe_gauge!("revconf_queue_changes", "How many changes wait");
+    metrics::describe_gauge!(
+        "revconf_queue_changes",
+        "How many changes waited when the last batch was taken"
+    );
+    metrics::describe_counter!(
+        "revconf_checkpoints_total",
+        "How often the repository was synced and the journal emptied"
+    );
     // A page that has a counter from the first moment on lets a graph begin at nothing.
     metrics::counter!("revconf_commits_total").absolute(0);
     Ok(handle)

@@ -32,12 +32,14 @@ enum Command {
         #[command(flatten)]
         shared: Shared,
     },
-    /// Take documents from a file into a configuration; no service may be using the data directory.
+    /// Take documents from a file into a configuration; no service may be using the data directory. Settings come from
+    /// the file that REVCONF_CONFIG names, and the environment.
     Import(ImportFlags),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi {
-        #[command(flatten)]
-        shared: Shared,
+        /// A file with settings
+        #[arg(long, value_name = "FILE", env = "REVCONF_CONFIG")]
+        config: Option<PathBuf>,
     },
 }
 
@@ -101,7 +103,10 @@ fn author(text: &str) -> Result<Identity, String> {
 
 fn message(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() { Err("a message must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+    match text.chars().count() {
+        1..=1000 => Ok(text.to_owned()),
+        found => Err(format!("a message has 1 to 1000 characters, this one has {found}")),
+    }
 }
 
 fn main() -> ExitCode {
@@ -110,7 +115,7 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve(&flags),
         Command::Check { shared } => check(&shared),
         Command::Import(flags) => import(flags),
-        Command::Openapi { shared } => openapi(&shared),
+        Command::Openapi { config } => openapi(config),
     };
     outcome.unwrap_or_else(|error| {
         // The exit status tells it too, if standard error is gone.
@@ -133,21 +138,26 @@ fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
 fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
     let report = app::check(&settings(shared, None)?.data)?;
     let mut lines: String = report.findings.iter().map(|finding| format!("{finding}\n")).collect();
+    let count =
+        |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let wrong = match report.findings.len() {
         0 => "nothing is wrong".to_owned(),
-        1 => "1 thing is wrong".to_owned(),
-        many => format!("{many} things are wrong"),
+        number => count(number, "thing is wrong", "things are wrong"),
     };
     lines += &format!(
-        "{} branches, {} archives, {} commits, {} versions of documents: {wrong}\n",
-        report.branches, report.archives, report.commits, report.documents
+        "{}, {}, {}, {}: {wrong}\n",
+        count(report.branches, "branch", "branches"),
+        count(report.archives, "archive", "archives"),
+        count(report.commits, "commit", "commits"),
+        count(report.documents, "version of a document", "versions of documents"),
     );
     print(&lines)?;
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn openapi(shared: &Shared) -> anyhow::Result<ExitCode> {
-    print(&format!("{:#}\n", app::description(&settings(shared, None)?)))?;
+fn openapi(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let settings = settings(&Shared { data: None, config }, None)?;
+    print(&format!("{:#}\n", app::description(&settings)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,7 +166,8 @@ fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
     let settings = settings(&shared, None)?;
     app::start_log(&settings.log)?;
     let mut bytes = Vec::new();
-    if flags.file.as_os_str() == "-" {
+    let from_stdin = flags.file.as_os_str() == "-";
+    if from_stdin {
         io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
     } else {
         bytes =
@@ -177,6 +188,9 @@ fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
             Ok(Error::Invalid(faults)) => {
                 let faults: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
                 anyhow!("nothing was imported:{faults}")
+            }
+            Ok(Error::NotJson(error)) if from_stdin => {
+                anyhow!("nothing was imported: standard input is {error}")
             }
             Ok(Error::NotJson(error)) => anyhow!("nothing was imported: {} is {error}", flags.file.display()),
             Ok(error) => anyhow!("nothing was imported: {error}"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The defaults, as a file that people can read.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -13,14 +13,37 @@ pub const DEFAULTS: &str = include_str!("../config/default.toml");
 /// Variables that begin so are settings; `REVCONF_HTTP_LISTEN` is `http.listen`.
 const PREFIX: &str = "REVCONF_";
 
+/// A text, even where the environment's one looks like a number.
+fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text")]
+    enum Scalar {
+        Text(String),
+        Natural(u64),
+        Whole(i64),
+        Number(f64),
+        Flag(bool),
+    }
+    let text = match Scalar::deserialize(deserializer)? {
+        Scalar::Text(text) => text,
+        Scalar::Natural(number) => number.to_string(),
+        Scalar::Whole(number) => number.to_string(),
+        Scalar::Number(number) => number.to_string(),
+        Scalar::Flag(flag) => flag.to_string(),
+    };
+    Ok(text.into())
+}
+
 /// Everything that can be set. See `config/default.toml` for what each means.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    #[serde(deserialize_with = "text")]
     pub data: PathBuf,
     pub http: Http,
     pub log: Log,
     pub commits: Commits,
+    pub journal: Journal,
     pub azure: Azure,
 }
 
@@ -78,10 +101,24 @@ pub enum LogLevel {
 pub struct Commits {
     pub queue: usize,
     pub batch: usize,
+    #[serde(deserialize_with = "text")]
     pub committer_name: String,
+    #[serde(deserialize_with = "text")]
     pub committer_email: String,
+    #[serde(deserialize_with = "text")]
     pub anonymous_name: String,
+    #[serde(deserialize_with = "text")]
     pub anonymous_email: String,
+}
+
+/// `[journal]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// In bytes.
+    pub size: u64,
+    /// In seconds.
+    pub period: u64,
 }
 
 /// `[azure]`
@@ -89,6 +126,7 @@ pub struct Commits {
 #[serde(deny_unknown_fields)]
 pub struct Azure {
     /// The name of a configuration.
+    #[serde(deserialize_with = "text")]
     pub config: String,
 }
 
@@ -156,10 +194,13 @@ impl Settings {
         let ranges = [
             ("http.workers", self.http.workers as u64, 0, 1024),
             ("http.max_body", self.http.max_body as u64, 1, 1 << 40),
-            ("http.max_uri", self.http.max_uri as u64, 1, 1 << 20),
+            // The framework itself reads no longer ones.
+            ("http.max_uri", self.http.max_uri as u64, 1, 65_534),
             ("http.client_timeout", self.http.client_timeout, 1, DAY),
             ("http.keep_alive", self.http.keep_alive, 1, DAY),
             ("http.shutdown_timeout", self.http.shutdown_timeout, 0, DAY),
+            ("journal.size", self.journal.size, 1, 1 << 40),
+            ("journal.period", self.journal.period, 1, DAY),
             ("commits.queue", self.commits.queue as u64, 1, 1 << 20),
             ("commits.batch", self.commits.batch as u64, 1, 1 << 20),
         ];
@@ -205,7 +246,15 @@ fn told(error: figment::Error) -> String {
             },
             (None, key) => key.to_owned(),
         };
-        format!("{place}: {}", error.kind)
+        // The library says what was expected in Rust's words, and quotes it twice.
+        let reason = error.kind.to_string().replace("``", "`").replace("`one of `", "one of `");
+        let reason = reason
+            .replace("expected usize", "expected a whole number")
+            .replace("expected u64", "expected a whole number");
+        format!(
+            "{place}: {}",
+            reason.replace("expected a sequence", "expected a list such as [\"a\", \"b\"]")
+        )
     });
     faults.collect::<Vec<_>>().join("; ")
 }

@@ -106,11 +106,6 @@ impl Faults {
         }
     }
 
-    /// Whether nothing was found so far.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// `value` if nothing was found.
     ///
     /// # Errors
@@ -119,7 +114,7 @@ impl Faults {
         if let Some(last) = self.found.last_mut()
             && self.beyond > 0
         {
-            last.msg = format!("{} (and {} faults more)", last.msg, self.beyond);
+            last.msg = format!("{} (and {} more faults)", last.msg, self.beyond);
         }
         match value {
             Some(value) if self.found.is_empty() => Ok(value),

@@ -25,7 +25,7 @@ pub fn check(host: &str) -> Result<(), String> {
     }
     // Such a name is taken for an IPv4 address by resolvers (RFC 1123 section 2.1 tells them apart by the last label).
     if host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
-        return Err("looks like an IPv4 address but is none".to_owned());
+        return Err("looks like an IPv4 address but is not one".to_owned());
     }
     Ok(())
 }

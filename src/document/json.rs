@@ -16,7 +16,7 @@ pub struct NotJson {
     pub reason: String,
     /// Counted from 1.
     pub line: usize,
-    /// In bytes, counted from 1; 0 stands before the first.
+    /// In bytes, counted from 1.
     pub column: usize,
 }
 
@@ -34,7 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
         });
     }
     if bytes.trim_ascii().is_empty() {
-        return Err(NotJson { reason: "the text is empty".to_owned(), line: 1, column: 0 });
+        return Err(NotJson { reason: "the text is empty".to_owned(), line: 1, column: 1 });
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     Strict { depth: 0 }
@@ -43,7 +43,7 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
         .map_err(|error| NotJson {
             reason: reason(&error),
             line: error.line().max(1),
-            column: error.column(),
+            column: error.column().max(1),
         })
 }
 

@@ -160,6 +160,6 @@ mod tests {
         let faults =
             Document::parse_set(KINDS[0], Value::Array(vec![json!({}); 5000]), "body").expect_err("invalid");
         assert_eq!(faults.len(), Faults::MOST);
-        assert!(faults[Faults::MOST - 1].msg.ends_with("(and 9000 faults more)"), "{:?}", faults.last());
+        assert!(faults[Faults::MOST - 1].msg.ends_with("(and 9000 more faults)"), "{:?}", faults.last());
     }
 }

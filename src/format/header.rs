@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Misfit;
-use crate::document::{Fault, FaultKind, Faults, json, name_of};
+use crate::document::{FaultKind, Faults, json, name_of};
 
 /// The file's path in a configuration's tree.
 pub const PATH: &str = "config.json";
@@ -57,7 +57,7 @@ impl Header {
             return None;
         };
         let description = match members.get("description") {
-            Some(_) => check_description(members, faults)?,
+            Some(_) => description(members, faults)?,
             None => String::new(),
         };
         let mut others = members.clone();
@@ -76,17 +76,8 @@ impl Header {
     }
 }
 
-/// Reads what a client sends as a description: trimmed, and within its length.
-///
-/// # Errors
-/// It is not there, no string, or too long.
-pub fn description(members: &Map<String, Value>, root: &str) -> Result<String, Vec<Fault>> {
-    let mut faults = Faults::at(root);
-    let description = check_description(members, &mut faults);
-    faults.or(description)
-}
-
-fn check_description(members: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
+/// Reads what a client sends as a description: trimmed, and within its length. `None` if a fault was noted.
+pub fn description(members: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
     faults.within("description", |faults| match members.get("description") {
         None => {
             faults.add(FaultKind::Missing, "is required");

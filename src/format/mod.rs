@@ -34,7 +34,7 @@ pub enum Misfit {
     Faults(Vec<Fault>),
     #[error("its id {id:?} {fault}")]
     BadId { id: String, fault: IdFault },
-    #[error("its id {id:?} belongs into {expected}")]
+    #[error("its id {id:?} belongs in {expected}")]
     WrongName { id: String, expected: String },
     #[error("format {found} is newer than this program knows ({FORMAT}); use a newer release")]
     Newer { found: u32 },

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
-use super::filter;
+use super::filter::Filter;
 use super::sets::UPDATED;
 use crate::registry::{Documents, Error, Outcome, Shown};
 
@@ -53,8 +53,8 @@ pub async fn list(call: Call) -> Reply {
     let documents = call.registry().documents(call.configuration(), kind)?;
     let top = call.query.whole(TOP).unwrap_or(DEFAULT_TOP);
     let skip = call.query.whole(SKIP).unwrap_or(0);
-    let filter = call.query.text(FILTER).and_then(|text| filter::parse(text).ok());
-    let (count, value) = page(&documents, filter.as_ref(), skip, top)?;
+    let filter = call.query.filter(FILTER);
+    let (count, value) = page(&documents, filter, skip, top)?;
     let next = skip.saturating_add(top);
     let link = (next < count).then(|| {
         let others = call.query_without(SKIP);
@@ -68,7 +68,7 @@ pub async fn list(call: Call) -> Reply {
 /// How many entities pass, and those on the page.
 fn page<'a>(
     documents: &'a Documents,
-    filter: Option<&filter::Filter>,
+    filter: Option<&Filter>,
     skip: usize,
     top: usize,
 ) -> Result<(usize, Vec<Entity<'a>>), Failure> {

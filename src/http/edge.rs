@@ -32,10 +32,8 @@ pub async fn surround<B: MessageBody + 'static>(
     } else {
         in_shape(next.call(request).await?, shape)
     };
-    if !response.headers().contains_key(header::VARY) {
-        // RFC 9110 section 12.5.5: a cache must not take one encoding of an answer for another, or for none.
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    }
+    // RFC 9110 section 12.5.5: a cache must not take one form of an answer for another.
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -30,14 +30,11 @@ impl RootSpanBuilder for RequestLine {
         let duration = begun.elapsed().as_secs_f64();
         let (method, status) = (request.method().as_str(), response.status().as_u16());
         let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
-        // Its own line, not one within the span: the id would be there twice.
         tracing::info!(
-            parent: None,
             method,
             path = request.uri().path(),
             status,
             duration_ms = (duration * 1e6).round() / 1e3,
-            request_id = id(request),
             commit,
             "request"
         );

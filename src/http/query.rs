@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::filter;
+use super::filter::{self, Filter};
 use crate::document::{FaultKind, Faults};
 
 /// A parameter that a query may have.
@@ -51,10 +51,8 @@ impl Form {
             Form::Choice(words) => {
                 Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", "))))
             }
-            Form::Filter => match filter::parse(text) {
-                Ok(_) => Ok(()),
-                Err(fault) => Err((FaultKind::Format, fault.to_string())),
-            },
+            // The filter that is made of the text is kept, so it is read where that happens.
+            Form::Filter => Ok(()),
             Form::ApiVersion if is_api_version(text) => Ok(()),
             Form::ApiVersion => {
                 let msg = format!("must be a date such as 2016-07-07, or one with -preview, not {text:?}");
@@ -126,7 +124,10 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 
 /// A request's parameters. Each has the form that its route gives it.
 #[derive(Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    texts: Vec<(String, String)>,
+    filters: Vec<(&'static str, Filter)>,
+}
 
 impl Query {
     /// Reads a query.
@@ -136,6 +137,7 @@ impl Query {
     pub fn read(text: &str, known: &[Parameter]) -> Result<Self, Failure> {
         let mut faults = Faults::at("query");
         let mut read = Vec::<(String, String)>::new();
+        let mut filters = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
@@ -149,6 +151,13 @@ impl Query {
                 Some(_) if read.iter().any(|(before, _)| *before == name) => {
                     Some((FaultKind::Duplicate, "is there twice".to_owned()))
                 }
+                Some(Parameter { name, form: Form::Filter, .. }) => match filter::parse(&value) {
+                    Ok(filter) => {
+                        filters.push((*name, filter));
+                        None
+                    }
+                    Err(fault) => Some((FaultKind::Format, fault.to_string())),
+                },
                 Some(parameter) => parameter.form.check(&value).err(),
             };
             if let Some((kind, msg)) = fault {
@@ -156,12 +165,12 @@ impl Query {
             }
             read.push((name, value));
         }
-        faults.or(Some(Query(read))).map_err(Failure::BadQuery)
+        faults.or(Some(Query { texts: read, filters })).map_err(Failure::BadQuery)
     }
 
     /// A parameter's text.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.texts.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// A [`Form::Flag`].
@@ -172,6 +181,11 @@ impl Query {
     /// A [`Form::Whole`].
     pub fn whole(&self, name: &str) -> Option<usize> {
         self.text(name).and_then(|text| text.parse().ok())
+    }
+
+    /// A [`Form::Filter`].
+    pub fn filter(&self, name: &str) -> Option<&Filter> {
+        self.filters.iter().find(|(found, _)| *found == name).map(|(_, filter)| filter)
     }
 
     /// A [`Form::Time`].

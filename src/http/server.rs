@@ -60,7 +60,7 @@ pub fn serve(listener: TcpListener, shared: web::Data<Shared>, options: &Options
 
 fn cors(origins: &[String]) -> Cors {
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
-    let exposed = ["etag", "link", "location", "revconf-version", "x-request-id"];
+    let exposed = ["etag", "link", "location", "retry-after", "revconf-version", "x-request-id"];
     let cors =
         Cors::default().allowed_methods(methods).allow_any_header().expose_headers(exposed).max_age(3600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

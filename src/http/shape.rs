@@ -48,7 +48,9 @@ impl Shape {
             StatusCode::UNPROCESSABLE_ENTITY if self == Shape::Azure => StatusCode::BAD_REQUEST,
             status => status,
         };
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::warn!(error = %failure, "a request was put off");
+        } else if status.is_server_error() {
             tracing::error!(error = %failure, "a request failed");
         }
         let mut builder = HttpResponse::build(status);

@@ -65,6 +65,9 @@ pub enum PersistError {
     Moved { name: String, found: String },
     #[error("object {expected} was written as {found}")]
     Miswritten { expected: ObjectId, found: ObjectId },
+    /// The batch may or may not be there after a crash.
+    #[error("{0}")]
+    Unknown(String),
     #[error("{0}")]
     Git(#[from] git2::Error),
     #[error("{0}")]

@@ -58,6 +58,7 @@ impl Committer {
                     next = self.queue.try_recv().ok();
                 }
             }
+            metrics::gauge!("revconf_queue_changes").set(u32::try_from(self.queue.len()).unwrap_or(u32::MAX));
             if !waiting.is_empty() {
                 self.work(waiting);
             }
@@ -82,8 +83,9 @@ impl Committer {
             return;
         };
         tracing::error!(%error, changes = waiting.len(), "a batch could not be written");
+        let unknown = matches!(error, PersistError::Unknown(_));
         let written_in_part = self.recover(&fates, &batch.moves);
-        if written_in_part {
+        if unknown || written_in_part {
             let why = error.to_string();
             waiting.into_iter().for_each(|(_, answer)| tell(answer, Err(Refused::Unknown(why.clone()))));
         } else if waiting.len() > 1 {

@@ -3,8 +3,8 @@
 //!
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
 //! - [`edit`], [`change`]: what callers ask, and what they get
-//! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last; `refs`: moving
-//!   refs
+//! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last
+//! - [`log`], `journal`, `record`: what makes a batch last; `store`, `refs`: the repository as it is written
 //! - [`reader`]: looking into the repository
 //! - [`repository`]: the data directory
 
@@ -14,10 +14,14 @@ pub mod commit;
 mod committer;
 pub mod edit;
 pub mod id;
+mod journal;
+pub mod log;
 pub mod persist;
 pub mod reader;
+mod record;
 mod refs;
 pub mod repository;
+mod store;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -38,7 +42,10 @@ pub use tree::{Head, empty_tree, tree_of};
 
 use batch::PersistError;
 use committer::{Committer, Message};
-use persist::LooseObjects;
+use journal::Journal;
+pub use persist::Checkpoints;
+use persist::Logged;
+use store::Store;
 
 /// Told of every new state of a branch, in order, before the change that made it is answered.
 pub trait Audience: Send + Sync {
@@ -60,6 +67,7 @@ pub struct Options {
     pub largest_batch: usize,
     /// Named as the committer of every commit.
     pub committer: Identity,
+    pub checkpoints: Checkpoints,
 }
 
 /// Why the ledger cannot start.
@@ -71,8 +79,8 @@ pub enum StartError {
     Damage(#[from] Damage),
     #[error(transparent)]
     Persist(#[from] PersistError),
-    #[error("cannot start the committer's thread: {0}")]
-    Thread(#[from] std::io::Error),
+    #[error("cannot use the data directory: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// The writable ledger of a data directory. When it is dropped, the committer finishes what was accepted and ends;
@@ -95,6 +103,10 @@ impl Ledger {
         audience: Arc<dyn Audience>,
     ) -> Result<Self, StartError> {
         let directory = DataDirectory::open(directory, first)?;
+        // Before anything is read: what was acknowledged last may so far be in the journal only.
+        let journal = Journal::open(&directory.journal())?;
+        let store = Store::open(&directory.repository())?;
+        let persist = Logged::open(journal, store, options.checkpoints)?;
         let reader = Arc::new(Reader::open(&directory.repository())?);
         let mut heads = OrdMap::new();
         let Branches { branches, others } = reader.branches()?;
@@ -115,7 +127,7 @@ impl Ledger {
         let committer = Committer {
             queue,
             heads,
-            persist: Box::new(LooseObjects::open(&directory.repository())?),
+            persist: Box::new(persist),
             reader: Arc::clone(&reader),
             audience,
             identity: options.committer,
@@ -141,13 +153,7 @@ impl Ledger {
             mpsc::error::TrySendError::Full(_) => Refused::QueueFull,
             mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
         })?;
-        metrics::gauge!("revconf_queue_changes").set(self.waiting());
         outcome.await.unwrap_or_else(|_| Err(Refused::Unknown("the committer has stopped".to_owned())))
-    }
-
-    /// How many changes wait.
-    fn waiting(&self) -> u32 {
-        u32::try_from(self.queue.max_capacity() - self.queue.capacity()).unwrap_or(u32::MAX)
     }
 
     /// Whether changes can be made now.

@@ -1,101 +1,145 @@
 //! The one step that makes a batch last. The committer makes finished objects and ref moves; what becomes of them is
 //! decided here and nowhere else.
 
-use std::fs::{self, File};
 use std::io;
-use std::path::Path;
-
-use git2::{ErrorCode, Odb, Repository};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::batch::{Batch, PersistError};
-use super::id::{BRANCHES, ObjectId};
-use super::{refs, repository};
+use super::log::{Log, LogError};
+use super::repository::sync_file_system;
+use super::store::Store;
 
 /// Makes batches last.
 pub trait Persist: Send {
     /// When this returns, the batch survives a power cut and `git` sees it.
     ///
     /// # Errors
-    /// The batch may be there in whole, in part, or not at all; the refs tell.
+    /// Nothing of the batch is there; or, as [`PersistError::Unknown`], it may be.
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError>;
 }
 
-/// Loose objects and refs, each batch synced with the file system that holds them.
-pub struct LooseObjects {
-    repository: Repository,
-    directory: File,
+/// When the repository is synced and the log is emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Once the log has so many bytes.
+    pub size: u64,
+    /// And so often, if there is anything in it.
+    pub period: Duration,
 }
 
-impl LooseObjects {
-    /// Opens the repository at `path` for writing.
+/// A batch goes to a log, which makes it last, and then to the repository, which is synced now and then.
+pub struct Logged<L> {
+    shared: Arc<Mutex<Shared<L>>>,
+    checkpoints: Checkpoints,
+    wake: Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Held while a batch is written, so that a checkpoint never comes between its log and its repository.
+struct Shared<L> {
+    log: L,
+    store: Store,
+}
+
+impl<L: Log + 'static> Logged<L> {
+    /// Brings the repository up to the log, empties the log, and starts the thread that makes checkpoints.
     ///
     /// # Errors
-    /// It cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, PersistError> {
-        let opened = LooseObjects { repository: Repository::open_bare(path)?, directory: File::open(path)? };
-        // Whoever was killed may have left a state that git shows and the disk does not hold yet.
-        opened.sync()?;
-        Ok(opened)
+    /// The log or the repository cannot be read and written.
+    pub fn open(mut log: L, store: Store, checkpoints: Checkpoints) -> Result<Self, PersistError> {
+        let batches = log.replay()?;
+        if !batches.is_empty() {
+            tracing::info!(batches = batches.len(), "bringing the repository up to the journal");
+        }
+        store.catch_up(&batches)?;
+        let mark = log.mark()?;
+        log.forget(mark)?;
+        let shared = Arc::new(Mutex::new(Shared { log, store }));
+        let (wake, woken) = mpsc::channel();
+        let work = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
+            loop {
+                let last = match woken.recv_timeout(checkpoints.period) {
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => false,
+                    Err(RecvTimeoutError::Disconnected) => true,
+                };
+                if let Err(error) = checkpoint(&work) {
+                    tracing::error!(%error, "a checkpoint failed; the journal is kept and the next one tries again");
+                }
+                if last {
+                    return;
+                }
+            }
+        })?;
+        Ok(Logged { shared, checkpoints, wake, thread: Some(thread) })
     }
+}
 
-    fn sync(&self) -> io::Result<()> {
-        // One call for many new files and folders. libgit2's own switch would sync each file by itself and leave out
-        // the folders that it creates.
-        repository::sync_file_system(&self.directory)
-    }
+fn lock<L>(shared: &Mutex<Shared<L>>) -> MutexGuard<'_, Shared<L>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    /// An object that is there already is not written again, so it must be whole: a power cut may have left its file
-    /// empty or damaged.
-    fn discard_damaged(&self, objects: &Odb<'_>, id: ObjectId) -> io::Result<()> {
-        if !objects.exists(id.0) || objects.read(id.0).is_ok() {
+/// Syncs the repository while batches go on, and then forgets what was in the log before.
+fn checkpoint<L: Log>(shared: &Mutex<Shared<L>>) -> Result<(), PersistError> {
+    let (mark, folder) = {
+        let mut shared = lock(shared);
+        if shared.log.size() == 0 {
             return Ok(());
         }
-        let hex = id.to_string();
-        let file = self.repository.path().join("objects").join(&hex[..2]).join(&hex[2..]);
-        tracing::warn!(object = %id, "removing a damaged object, to write it again");
-        fs::remove_file(file)
-    }
+        (shared.log.mark()?, shared.store.folder()?)
+    };
+    sync_file_system(&folder)?;
+    let mut shared = lock(shared);
+    shared.log.forget(mark)?;
+    metrics::counter!("revconf_checkpoints_total").increment(1);
+    Ok(())
+}
 
-    /// `HEAD` names a branch that exists, so that a clone checks something out.
-    fn mend_head(&self) -> Result<(), git2::Error> {
-        match self.repository.head() {
-            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {}
-            _ => return Ok(()),
+impl<L: Log> Persist for Logged<L> {
+    fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
+        let mut shared = lock(&self.shared);
+        if batch.moves.is_empty() {
+            return Ok(shared.store.sync()?);
         }
-        let mut names = Vec::new();
-        for reference in self.repository.references_glob(&format!("{BRANCHES}*"))? {
-            names.extend(reference?.name().map(str::to_owned));
+        shared.log.append(batch)?;
+        let written = shared.store.write_objects(batch).and_then(|()| shared.store.move_refs(&batch.moves));
+        if let Err(error) = written {
+            // In the log it would come back with the next start, though its client was told that it failed.
+            if shared.store.has_moved(&batch.moves) {
+                return Err(PersistError::Unknown(error.to_string()));
+            }
+            shared.log.take_back()?;
+            return Err(error);
         }
-        match names.iter().min() {
-            Some(first) => self.repository.set_head(first),
-            None => Ok(()),
+        let full = shared.log.size() >= self.checkpoints.size;
+        drop(shared);
+        if full && self.wake.send(()).is_err() {
+            tracing::error!("the checkpoints' thread has ended; the journal grows until the next start");
+        }
+        Ok(())
+    }
+}
+
+impl<L> Drop for Logged<L> {
+    /// The last checkpoint: after a clean stop the log is empty.
+    fn drop(&mut self) {
+        // The thread ends when nobody can wake it any more.
+        let (nobody, _) = mpsc::channel();
+        self.wake = nobody;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the checkpoints' thread ended with a panic");
         }
     }
 }
 
-impl Persist for LooseObjects {
-    fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
-        let objects = self.repository.odb()?;
-        for object in &batch.objects {
-            self.discard_damaged(&objects, object.id)?;
-            let found = ObjectId(objects.write(object.kind.into(), &object.bytes)?);
-            if found != object.id {
-                return Err(PersistError::Miswritten { expected: object.id, found });
-            }
+impl From<LogError> for PersistError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Refused(why) => PersistError::Io(io::Error::other(why)),
+            LogError::Unknown(why) => PersistError::Unknown(why),
         }
-        // Objects last before any ref names them: a power cut between the two leaves the old state, whole.
-        self.sync()?;
-        let (gone, moved): (Vec<_>, Vec<_>) = batch.moves.iter().cloned().partition(|m| m.to.is_none());
-        refs::apply(&self.repository, &moved)?;
-        if !gone.is_empty() {
-            // The archives are among those that moved: a branch must not go before its commits are kept elsewhere.
-            self.sync()?;
-            refs::apply(&self.repository, &gone)?;
-        }
-        // Only a ref that comes or goes can leave HEAD without a branch.
-        if batch.moves.iter().any(|m| m.from.is_none() || m.to.is_none()) {
-            self.mend_head()?;
-        }
-        Ok(self.sync()?)
     }
 }

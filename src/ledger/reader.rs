@@ -223,22 +223,6 @@ impl Reader {
         })
     }
 
-    /// One commit.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn record(&self, commit: CommitId) -> Result<CommitRecord, Damage> {
-        self.with(|repository| Ok(commit::record(&repository.find_commit(commit.0)?)))
-    }
-
-    /// The id of a folder or a file as it was at a commit; `None` if it was not there.
-    ///
-    /// # Errors
-    /// The commit or its trees cannot be read.
-    pub fn object(&self, commit: CommitId, subject: &Subject) -> Result<Option<ObjectId>, Damage> {
-        self.with(|repository| Ok(Sighting::of(repository, &repository.find_commit(commit.0)?, subject)?.id))
-    }
-
     /// The files of the subjects as they were at a commit, by path. The whole branch means every file.
     ///
     /// # Errors

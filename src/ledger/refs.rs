@@ -1,6 +1,5 @@
-//! Moving refs so that they survive a power cut. libgit2 renames a ref's file into place before its content is on the
-//! disk, which may leave an empty ref behind; here it is synced first. The lock files are git's own, so git and this
-//! keep out of each other's way.
+//! Moving refs. The lock files are git's own, so git and this keep out of each other's way. A ref's own file is not
+//! synced: while it may be lost, the log has it. `packed-refs` is, since it holds refs that the log knows nothing of.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -41,8 +40,24 @@ pub fn apply(repository: &Repository, moves: &[RefMove]) -> Result<(), PersistEr
     }
     for (RefMove { to, .. }, lock) in moves.iter().zip(locks) {
         match to {
-            Some(id) => lock.replace(format!("{id}\n").as_bytes())?,
+            Some(id) => lock.replace(format!("{id}\n").as_bytes(), false)?,
             None => lock.remove_target()?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes a ref whatever its file holds now.
+///
+/// # Errors
+/// The ref is locked, or the disk fails.
+pub fn overwrite(repository: &Repository, name: &str, to: Option<CommitId>) -> Result<(), PersistError> {
+    let lock = Lock::take(&repository.path().join(name))?;
+    match to {
+        Some(id) => lock.replace(format!("{id}\n").as_bytes(), false)?,
+        None => {
+            remove_packed(repository.path(), &[name])?;
+            lock.remove_target()?;
         }
     }
     Ok(())
@@ -81,7 +96,7 @@ fn remove_packed(folder: &Path, names: &[&str]) -> Result<(), PersistError> {
             after.push_str(line);
         }
     }
-    if after.len() == before.len() { Ok(()) } else { Ok(lock.replace(after.as_bytes())?) }
+    if after.len() == before.len() { Ok(()) } else { Ok(lock.replace(after.as_bytes(), true)?) }
 }
 
 /// A lock file as git makes it. Dropped, it is removed.
@@ -114,10 +129,12 @@ impl Lock {
         }
     }
 
-    /// The target becomes these bytes, whole, whatever happens.
-    fn replace(mut self, bytes: &[u8]) -> io::Result<()> {
+    /// The target becomes these bytes; `synced`, it is the old or the new ones even after a power cut.
+    fn replace(mut self, bytes: &[u8], synced: bool) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.file.sync_all()?;
+        if synced {
+            self.file.sync_all()?;
+        }
         if self.target.is_dir() {
             // Refs that lay below it are gone, and left their folder.
             fs::remove_dir(&self.target)?;

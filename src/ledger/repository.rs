@@ -10,6 +10,7 @@ use super::id::BranchName;
 
 /// The repository's folder in the data directory.
 pub const FOLDER: &str = "repository.git";
+const JOURNAL: &str = "journal";
 const LOCK: &str = "lock";
 
 /// Why a data directory cannot be used.
@@ -51,6 +52,11 @@ impl DataDirectory {
             create(path, &repository, first)?;
         }
         Ok(DataDirectory { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where the journal lies.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
     }
 
     /// Where the repository lies.

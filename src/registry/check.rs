@@ -142,7 +142,7 @@ impl Checker<'_> {
                         self.folder(commit, kind, tree, format)?;
                     }
                 }
-                _ => self.find(Some(commit), Some(&name), "does not belong into a configuration"),
+                _ => self.find(Some(commit), Some(&name), "does not belong in a configuration"),
             }
         }
         Ok(())

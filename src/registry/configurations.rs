@@ -139,8 +139,10 @@ impl Registry {
         let demands = write::conditions(&write, &Subject::Branch, &Subject::Branch);
         write::check(&demands, Some(&configuration.head)).map_err(&at)?;
         let description = self.reading(body, |bytes| {
-            let members = members(json::read(bytes)?, &["description"])?;
-            Ok(header::description(&members, "body")?)
+            let mut faults = Faults::at("body");
+            let description = members(json::read(bytes)?, &["description"], &mut faults)
+                .and_then(|members| header::description(&members, &mut faults));
+            Ok(faults.or(description)?)
         });
         let description = description.await.map_err(&at)?;
         let header = Header { description, ..self.contents(&configuration)?.header.clone() };
@@ -252,20 +254,19 @@ fn creation(bytes: &[u8]) -> std::result::Result<(Option<String>, Origin), Error
     if bytes.is_empty() {
         return Ok((None, Origin::Nothing));
     }
-    let members = members(json::read(bytes)?, &["description", "from"])?;
-    let description = match members.get("description") {
-        Some(_) => Some(header::description(&members, "body")?),
-        None => None,
-    };
-    let origin = match members.get("from") {
-        None => Origin::Nothing,
-        Some(from) => {
-            let mut faults = Faults::at("body");
-            let origin = faults.within("from", |faults| origin(from, faults));
-            faults.or(origin)?
-        }
-    };
-    Ok((description, origin))
+    let mut faults = Faults::at("body");
+    let read = members(json::read(bytes)?, &["description", "from"], &mut faults).map(|members| {
+        let description = match members.get("description") {
+            Some(_) => header::description(&members, &mut faults),
+            None => None,
+        };
+        let origin = match members.get("from") {
+            None => Some(Origin::Nothing),
+            Some(from) => faults.within("from", |faults| origin(from, faults)),
+        };
+        (description, origin.unwrap_or(Origin::Nothing))
+    });
+    Ok(faults.or(read)?)
 }
 
 fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
@@ -298,14 +299,13 @@ fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
     configuration.map(|configuration| Origin::Copy { configuration, version })
 }
 
-fn members(value: Value, known: &[&str]) -> std::result::Result<Map<String, Value>, Error> {
-    let mut faults = Faults::at("body");
+fn members(value: Value, known: &[&str], faults: &mut Faults) -> Option<Map<String, Value>> {
     let Value::Object(members) = value else {
         faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(&value)));
-        return Ok(faults.or(None)?);
+        return None;
     };
-    unknown(&members, known, &mut faults);
-    Ok(faults.or(Some(members))?)
+    unknown(&members, known, faults);
+    Some(members)
 }
 
 fn unknown(members: &Map<String, Value>, known: &[&str], faults: &mut Faults) {

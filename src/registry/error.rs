@@ -24,9 +24,9 @@ pub enum Error {
     NotInVersion { kind: &'static Kind, id: String, version: CommitId },
     #[error("there is no archive {archive:?}; {}", list_of(.configuration, .known))]
     NoArchive { archive: String, configuration: String, known: Vec<String> },
-    #[error("there is a configuration {0:?} already")]
+    #[error("there is a configuration {:?} already", .0.as_str())]
     ConfigurationExists(BranchName),
-    #[error("there is a {} {:?} already; PUT changes it", kind.singular, id.as_str())]
+    #[error("there is a {} {:?} already", kind.singular, id.as_str())]
     EntryExists { kind: &'static Kind, id: EntryId },
     #[error("the set of {} is not empty; PUT replaces it", kind.plural)]
     SetNotEmpty { kind: &'static Kind },

@@ -38,7 +38,7 @@ pub use versions::{Query, Scope};
 pub use write::{Outcome, Write};
 
 use crate::ledger::Ledger;
-pub use crate::ledger::{BlobId, CommitId, Identity, ObjectId, Options, Refused};
+pub use crate::ledger::{BlobId, Checkpoints, CommitId, Identity, ObjectId, Options, Refused};
 
 /// The answer of a use case.
 pub type Result<T> = std::result::Result<T, Rejection>;

@@ -10,7 +10,7 @@ use super::error::{Error, Rejection};
 use super::step::Step;
 use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result};
-use crate::document::{Document, EntryId, Fault, FaultKind, Faults, json, name_of};
+use crate::document::{Document, EntryId, Fault, FaultKind, Faults, Kind, json, name_of};
 use crate::ledger::State;
 
 /// So often a patch is made anew when others change the entry meanwhile. Each time another's change was made, so all
@@ -28,8 +28,9 @@ impl Registry {
         body: Bytes,
         write: Write,
     ) -> Result<Outcome> {
+        let mut patch = None;
         for _ in 0..ATTEMPTS {
-            match self.try_patch(place, &body, write.clone()).await {
+            match self.try_patch(place, &body, &mut patch, write.clone()).await {
                 Err(Rejection { error: Error::Raced, .. }) => {}
                 outcome => return outcome,
             }
@@ -37,7 +38,14 @@ impl Registry {
         Err(Error::Raced.into())
     }
 
-    async fn try_patch(self: &Arc<Self>, place: Place<'_>, body: &Bytes, write: Write) -> Result<Outcome> {
+    /// `patch` is read once, when it is known that there is something to patch.
+    async fn try_patch(
+        self: &Arc<Self>,
+        place: Place<'_>,
+        body: &Bytes,
+        patch: &mut Option<Arc<Value>>,
+        write: Write,
+    ) -> Result<Outcome> {
         let configuration = self.configuration(place.configuration)?;
         let at = Rejection::at(configuration.version());
         let id = place.to_find().map_err(&at)?;
@@ -46,7 +54,16 @@ impl Registry {
         let contents = self.contents(&configuration)?;
         let entry = contents.set(place.kind).and_then(|set| set.entries.get(&id));
         let entry = entry.ok_or_else(|| at(place.missing()))?;
-        let document = merge(place, &id, &entry.bytes, body).map_err(&at)?;
+        let read = match patch.take() {
+            Some(read) => read,
+            None => {
+                self.reading(body.clone(), |bytes| Ok(Arc::new(json::read(bytes)?))).await.map_err(&at)?
+            }
+        };
+        let patch = patch.insert(read);
+        let (kind, known, before, changes) = (place.kind, id.clone(), entry.bytes.clone(), Arc::clone(patch));
+        let merge = move |_: &[u8]| merge(kind, &known, &before, &changes);
+        let document = self.reading(body.clone(), merge).await.map_err(&at)?;
         // What was merged must still be what is replaced.
         let target = entries::subject(place.kind, &id);
         demands.push(Demand::new(target.clone(), State::OneOf(vec![entry.blob.into()]), Error::Raced));
@@ -61,30 +78,29 @@ impl Registry {
 }
 
 fn merge(
-    place: Place<'_>,
+    kind: &'static Kind,
     id: &EntryId,
     before: &[u8],
-    patch: &[u8],
+    patch: &Value,
 ) -> std::result::Result<Document, Error> {
-    let patch = json::read(patch)?;
     if !patch.is_object() {
-        return Err(Error::Invalid(not_an_object(&patch)));
+        return Err(Error::Invalid(not_an_object(patch)));
     }
     let mut merged = json::read(before)?;
     // The path says the id again; what the patch says of it is checked against that.
     if let Some(members) = merged.as_object_mut() {
         members.shift_remove("id");
     }
-    json_patch::merge(&mut merged, &patch);
+    json_patch::merge(&mut merged, patch);
     // A null takes a field back to its default. One that names no field is a mistake, which merging would hide.
     for name in patch.as_object().into_iter().flat_map(|patch| patch.keys()) {
         if let Some(members) = merged.as_object_mut()
-            && (name == "id" || !place.kind.has_field(name))
+            && (name == "id" || !kind.has_field(name))
         {
             members.entry(name.as_str()).or_insert(Value::Null);
         }
     }
-    Ok(Document::parse(place.kind, merged, Some(id), "body")?)
+    Ok(Document::parse(kind, merged, Some(id), "body")?)
 }
 
 fn not_an_object(patch: &Value) -> Vec<Fault> {

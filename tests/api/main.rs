@@ -15,6 +15,7 @@
 
 mod support;
 
+mod answers;
 mod azure;
 mod bad_input;
 mod command_line;
@@ -32,6 +33,7 @@ mod house;
 mod migrations;
 mod model;
 mod openapi;
+mod power_cut;
 mod readme;
 mod refused_sets;
 mod requests;

@@ -42,7 +42,11 @@ pub fn dialect_of(path: &str, prefixes: &[String]) -> Dialect {
     let azure = prefixes.iter().filter_map(below).chain([path]).any(|path| {
         let mut parts = path.split('/').skip(1);
         let first = parts.next();
-        let kind = if first == Some("conf") { parts.nth(1) } else { first };
+        let kind = match (first, parts.clone().next()) {
+            (Some("conf"), Some("configs")) => None,
+            (Some("conf"), _) => parts.nth(1),
+            _ => first,
+        };
         // The versions of backends are told like those of all kinds.
         kind == Some(backends::BACKENDS) && !parts.any(|part| part == "versions")
     });

@@ -183,8 +183,19 @@ fn what_would_only_fail_later_is_refused_at_once() {
         ("[http]\nclient_timeout = 0\n", "client_timeout"),
         ("[commits]\nqueue = 0\n", "queue"),
         ("[azure]\nconfig = \"No Name\"\n", "azure.config"),
-        ("[azure]\nconfig = 5\n", "config"),
     ] {
         assert_refused(&refused(file, None), &[key]);
     }
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_is_a_text() {
+    let server = Server::builder()
+        .env("REVCONF_AZURE_CONFIG", "1")
+        .env("REVCONF_COMMITS_COMMITTER_NAME", "123")
+        .env("REVCONF_COMMITS_ANONYMOUS_NAME", "true")
+        .start();
+    server.client().post(WEB, &service("web")).expect(201);
+    let commit = server.git().head("prod");
+    assert_eq!((commit.committer.as_str(), commit.author.as_str()), ("123", "true"));
 }
