@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use git2::{ErrorCode, Odb, Repository};
+use git2::{ErrorCode, Odb, OdbLookupFlags, Repository};
 
 use super::batch::{Batch, PersistError, RefMove};
 use super::id::{BRANCHES, CommitId, ObjectId};
@@ -123,7 +123,8 @@ impl Store {
     /// An object that is there already is not written again, so it must be whole: a power cut may have left its file
     /// empty or damaged.
     fn discard_damaged(&self, objects: &Odb<'_>, id: ObjectId) -> io::Result<()> {
-        if !objects.exists(id.0) || objects.read(id.0).is_ok() {
+        // Without looking for new packs: an object that only they have is whole, and costs a folder's listing to find.
+        if !objects.exists_ext(id.0, OdbLookupFlags::NO_REFRESH) || objects.read(id.0).is_ok() {
             return Ok(());
         }
         let hex = id.to_string();

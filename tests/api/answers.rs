@@ -91,3 +91,37 @@ fn a_large_patch_does_not_hold_up_others() {
         assert!(others > 3, "only {others} others were answered meanwhile");
     });
 }
+
+#[test]
+fn a_full_queue_puts_writes_off_and_loses_none_that_it_took() {
+    let server =
+        Server::builder().env("REVCONF_COMMITS_QUEUE", "1").env("REVCONF_COMMITS_BATCH", "1").start();
+    let client = server.client();
+    client.get("/conf/configs").expect(200);
+    let write = |writer: usize| {
+        let (mut taken, mut put_off) = (0, 0);
+        for number in 0..60 {
+            let path = format!("/conf/prod/backend-services/w{writer}-{number}");
+            let id = format!("w{writer}-{number}");
+            let answer = client.request("POST", &path).json(&service(&id)).allow_5xx().send();
+            match answer.status {
+                201 => taken += 1,
+                503 => {
+                    assert_eq!(answer.header("retry-after"), Some("1"), "{answer:?}");
+                    put_off += 1;
+                }
+                other => panic!("{other}: {answer:?}"),
+            }
+        }
+        (taken, put_off)
+    };
+    let counts: Vec<(usize, usize)> = std::thread::scope(|threads| {
+        let write = &write;
+        let writers: Vec<_> = (0..16).map(|writer| threads.spawn(move || write(writer))).collect();
+        writers.into_iter().map(|writer| writer.join().expect("a writer")).collect()
+    });
+    let (taken, put_off) = counts.iter().fold((0, 0), |(t, p), (taken, put)| (t + taken, p + put));
+    assert!(put_off > 0, "16 writers at once find a queue of one full");
+    assert_eq!(client.get("/conf/prod/backend-services").total(), taken as u64);
+    assert_eq!(server.git().log("prod").len(), taken + 1);
+}
