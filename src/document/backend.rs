@@ -2,7 +2,7 @@
 
 use super::host;
 use super::kind::Kind;
-use super::rule::{Absent, Field, Record, Rule, Shape};
+use super::rule::{Absent, Field, Record, Rule};
 
 /// The kind of `/conf/{config}/backends`.
 pub static KIND: Kind = Kind {
@@ -24,14 +24,7 @@ static BACKEND: Record = Record {
         },
         Field {
             name: "host",
-            rule: Rule::Text {
-                min: 1,
-                max: 255,
-                shape: Some(Shape {
-                    about: "A pure host name or address, without a port or suffix.",
-                    check: host::check,
-                }),
-            },
+            rule: host::RULE,
             absent: Absent::Refused,
             about: "Where requests go; without scheme, port or path.",
         },

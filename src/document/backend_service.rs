@@ -104,14 +104,7 @@ static BACK_HOST: Record = Record {
         },
         Field {
             name: "host",
-            rule: Rule::Text {
-                min: 1,
-                max: 255,
-                shape: Some(Shape {
-                    about: "A host name (RFC 1123, underscores allowed) or an IPv4 or IPv6 address.",
-                    check: host::check,
-                }),
-            },
+            rule: host::RULE,
             absent: Absent::Refused,
             about: "Where requests go; without scheme, port or path.",
         },

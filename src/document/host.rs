@@ -2,6 +2,18 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::rule::{Rule, Shape};
+
+/// A host, wherever a document names one.
+pub const RULE: Rule = Rule::Text {
+    min: 1,
+    max: 255,
+    shape: Some(Shape {
+        about: "A host name (RFC 1123, underscores allowed) or an IPv4 or IPv6 address.",
+        check,
+    }),
+};
+
 /// Accepts an IPv4 or IPv6 address, or a host name by RFC 1123 section 2.1 (underscores allowed, as service names have them).
 ///
 /// # Errors
