@@ -11,8 +11,10 @@ use git2::{ErrorCode, Repository};
 use super::batch::{PersistError, RefMove};
 use super::id::CommitId;
 
-/// So long is waited for a lock that another git process holds; git itself waits as long.
+/// So long is waited for a lock that another git process holds; git itself waits as long (`core.filesRefLockTimeout`,
+/// `core.packedRefsTimeout`).
 const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE_WITH_PACKED: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 const PACKED: &str = "packed-refs";
 
@@ -25,7 +27,7 @@ pub fn apply(repository: &Repository, moves: &[RefMove]) -> Result<(), PersistEr
     let folder = repository.path();
     let mut locks = Vec::with_capacity(moves.len());
     for RefMove { name, .. } in moves {
-        locks.push(Lock::take(&folder.join(name))?);
+        locks.push(Lock::take(&folder.join(name), PATIENCE)?);
     }
     for RefMove { name, from, .. } in moves {
         let found = current(repository, name)?;
@@ -52,7 +54,7 @@ pub fn apply(repository: &Repository, moves: &[RefMove]) -> Result<(), PersistEr
 /// # Errors
 /// The ref is locked, or the disk fails.
 pub fn overwrite(repository: &Repository, name: &str, to: Option<CommitId>) -> Result<(), PersistError> {
-    let lock = Lock::take(&repository.path().join(name))?;
+    let lock = Lock::take(&repository.path().join(name), PATIENCE)?;
     match to {
         Some(id) => lock.replace(format!("{id}\n").as_bytes(), false)?,
         None => {
@@ -78,7 +80,7 @@ pub fn current(repository: &Repository, name: &str) -> Result<Option<CommitId>, 
 /// Rewrites `packed-refs` without some refs, if it has them.
 fn remove_packed(folder: &Path, names: &[&str]) -> Result<(), PersistError> {
     let path = folder.join(PACKED);
-    let lock = Lock::take(&path)?;
+    let lock = Lock::take(&path, PATIENCE_WITH_PACKED)?;
     let before = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -108,7 +110,7 @@ struct Lock {
 }
 
 impl Lock {
-    fn take(target: &Path) -> io::Result<Self> {
+    fn take(target: &Path, patience: Duration) -> io::Result<Self> {
         let mut name = target.as_os_str().to_owned();
         name.push(".lock");
         let path = PathBuf::from(name);
@@ -119,7 +121,7 @@ impl Lock {
         loop {
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Lock { target: target.to_owned(), path, file, held: true }),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && begun.elapsed() < PATIENCE => {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && begun.elapsed() < patience => {
                     pause();
                 }
                 Err(error) => {
