@@ -31,20 +31,31 @@ pub struct Object {
     pub kind: ObjectKind,
     pub id: ObjectId,
     pub bytes: Bytes,
+    /// How it is made from another, where that is known and worth knowing.
+    pub delta: Option<Delta>,
+}
+
+/// How an object is made from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delta {
+    /// Of the same kind. It is in the repository, or before this object in the batch.
+    pub base: ObjectId,
+    /// As a pack has it.
+    pub script: Bytes,
 }
 
 impl Object {
     pub(super) fn new(kind: ObjectKind, id: ObjectId, bytes: Bytes) -> Self {
-        Object { kind, id, bytes }
+        Object { kind, id, bytes, delta: None }
     }
 
     pub(super) fn of(kind: ObjectKind, bytes: Vec<u8>) -> Self {
-        Object { kind, id: ObjectId::of(kind.into(), &bytes), bytes: bytes.into() }
+        Object::new(kind, ObjectId::of(kind.into(), &bytes), bytes.into())
     }
 }
 
 /// A ref that moves from one commit to another; `None` is its absence.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefMove {
     pub name: String,
     pub from: Option<CommitId>,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::batch::Batch;
 use super::log::{Log, LogError, Mark};
-use super::record;
+use super::record::{self, Record};
 
 const ENDING: &str = ".log";
 
@@ -58,12 +58,12 @@ impl Journal {
     }
 
     /// A file's whole and sound records. What follows them was cut off by a crash, or is damaged.
-    fn read(&self, number: u64) -> io::Result<Vec<Batch>> {
+    fn read(&self, number: u64) -> io::Result<Vec<Record>> {
         let path = path(&self.folder, number);
         let mut rest = Bytes::from(fs::read(&path)?);
-        let mut batches = Vec::new();
-        while let Some(batch) = record::decode(&mut rest) {
-            batches.push(batch);
+        let mut records = Vec::new();
+        while let Some(record) = record::decode(&mut rest) {
+            records.push(record);
         }
         if !rest.is_empty() {
             let (file, bytes) = (path.display(), rest.len());
@@ -75,7 +75,7 @@ impl Journal {
                 tracing::warn!(%file, bytes, "the journal ends in a record that was cut off; nobody was told of it");
             }
         }
-        Ok(batches)
+        Ok(records)
     }
 }
 
@@ -105,13 +105,13 @@ impl Log for Journal {
         Ok(())
     }
 
-    fn replay(&mut self) -> Result<Vec<Batch>, LogError> {
+    fn replay(&mut self) -> Result<Vec<Record>, LogError> {
         let refused = |error: io::Error| LogError::Refused(error.to_string());
-        let mut batches = Vec::new();
+        let mut records = Vec::new();
         for number in numbers(&self.folder).map_err(refused)? {
-            batches.extend(self.read(number).map_err(refused)?);
+            records.extend(self.read(number).map_err(refused)?);
         }
-        Ok(batches)
+        Ok(records)
     }
 
     fn mark(&mut self) -> Result<Mark, LogError> {
@@ -201,7 +201,7 @@ mod tests {
             Ok(())
         }
 
-        fn replay(&mut self) -> Result<Vec<Batch>, LogError> {
+        fn replay(&mut self) -> Result<Vec<Record>, LogError> {
             let read = |(_, bytes): &(u64, Vec<u8>)| record::decode(&mut bytes.clone().into());
             Ok(self.records.iter().filter_map(read).collect())
         }
@@ -229,8 +229,8 @@ mod tests {
     }
 
     fn names(log: &mut impl Log) -> Vec<String> {
-        let batches = log.replay().expect("readable");
-        batches.into_iter().flat_map(|batch| batch.moves).map(|moved| moved.name).collect()
+        let records = log.replay().expect("readable");
+        records.into_iter().flat_map(|record| record.moves).map(|moved| moved.name).collect()
     }
 
     /// What every log must do.

@@ -2,6 +2,7 @@
 //! repository is brought up to the log. Another log, such as a replicated one, can take the place of the local one.
 
 use super::batch::Batch;
+use super::record::Record;
 
 /// Why a log did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,7 @@ pub trait Log: Send {
     ///
     /// # Errors
     /// The log cannot be read. A last batch that was not appended to the end is no error: nobody was told of it.
-    fn replay(&mut self) -> Result<Vec<Batch>, LogError>;
+    fn replay(&mut self) -> Result<Vec<Record>, LogError>;
 
     /// Parts what was appended so far from what comes.
     ///

@@ -4,7 +4,8 @@
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
 //! - [`edit`], [`change`]: what callers ask, and what they get
 //! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last
-//! - [`log`], `journal`, `record`: what makes a batch last; `store`, `refs`: the repository as it is written
+//! - [`log`], `journal`, [`record`]: what makes a batch last
+//! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`: what keeps it quick to read
 //! - [`reader`]: looking into the repository
 //! - [`repository`]: the data directory
 
@@ -16,9 +17,12 @@ pub mod edit;
 pub mod id;
 mod journal;
 pub mod log;
+mod loose;
+mod maintenance;
+mod pack;
 pub mod persist;
 pub mod reader;
-mod record;
+pub mod record;
 mod refs;
 pub mod repository;
 mod store;
@@ -43,6 +47,7 @@ pub use tree::{Head, empty_tree, tree_of};
 use batch::PersistError;
 use committer::{Committer, Message};
 use journal::Journal;
+use maintenance::Maintenance;
 pub use persist::Checkpoints;
 use persist::Logged;
 use store::Store;
@@ -105,9 +110,11 @@ impl Ledger {
         let directory = DataDirectory::open(directory, first)?;
         // Before anything is read: what was acknowledged last may so far be in the journal only.
         let journal = Journal::open(&directory.journal())?;
-        let store = Store::open(&directory.repository())?;
+        let removals = Arc::default();
+        let maintenance = Maintenance::start(&directory.repository().join("objects"), Arc::clone(&removals))?;
+        let store = Store::open(&directory.repository(), maintenance)?;
         let persist = Logged::open(journal, store, options.checkpoints)?;
-        let reader = Arc::new(Reader::open(&directory.repository())?);
+        let reader = Arc::new(Reader::following(&directory.repository(), removals)?);
         let mut heads = OrdMap::new();
         let Branches { branches, others } = reader.branches()?;
         for name in others {

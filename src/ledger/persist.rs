@@ -49,12 +49,12 @@ impl<L: Log + 'static> Logged<L> {
     ///
     /// # Errors
     /// The log or the repository cannot be read and written.
-    pub fn open(mut log: L, store: Store, checkpoints: Checkpoints) -> Result<Self, PersistError> {
-        let batches = log.replay()?;
-        if !batches.is_empty() {
-            tracing::info!(batches = batches.len(), "bringing the repository up to the journal");
+    pub fn open(mut log: L, mut store: Store, checkpoints: Checkpoints) -> Result<Self, PersistError> {
+        let records = log.replay()?;
+        if !records.is_empty() {
+            tracing::info!(batches = records.len(), "bringing the repository up to the journal");
         }
-        store.catch_up(&batches)?;
+        store.catch_up(records)?;
         let mark = log.mark()?;
         log.forget(mark)?;
         let shared = Arc::new(Mutex::new(Shared { log, store }));
@@ -101,20 +101,21 @@ fn checkpoint<L: Log>(shared: &Mutex<Shared<L>>) -> Result<(), PersistError> {
 impl<L: Log> Persist for Logged<L> {
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
         let mut shared = lock(&self.shared);
+        let Shared { log, store } = &mut *shared;
         if batch.moves.is_empty() {
-            return Ok(shared.store.sync()?);
+            return Ok(store.sync()?);
         }
-        shared.log.append(batch)?;
-        let written = shared.store.write_objects(batch).and_then(|()| shared.store.move_refs(&batch.moves));
+        log.append(batch)?;
+        let written = store.write_objects(&batch.objects).and_then(|()| store.move_refs(&batch.moves));
         if let Err(error) = written {
             // In the log it would come back with the next start, though its client was told that it failed.
-            if shared.store.has_moved(&batch.moves) {
+            if store.has_moved(&batch.moves) {
                 return Err(PersistError::Unknown(error.to_string()));
             }
-            shared.log.take_back()?;
+            log.take_back()?;
             return Err(error);
         }
-        let full = shared.log.size() >= self.checkpoints.size;
+        let full = log.size() >= self.checkpoints.size;
         drop(shared);
         if full && self.wake.send(()).is_err() {
             tracing::error!("the checkpoints' thread has ended; the journal grows until the next start");

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
@@ -56,7 +57,16 @@ pub struct Branches {
 /// Reads the repository. Each call uses a git handle of its own, so calls do not wait for each other.
 pub struct Reader {
     path: PathBuf,
-    idle: Mutex<Vec<Repository>>,
+    idle: Mutex<Vec<Handle>>,
+    /// Counts when packs are removed.
+    removals: Arc<AtomicU64>,
+}
+
+/// A git handle. It keeps every pack open that it ever found.
+struct Handle {
+    repository: Repository,
+    /// Packs that were removed later are no matter to it.
+    removals: u64,
 }
 
 impl Reader {
@@ -65,19 +75,51 @@ impl Reader {
     /// # Errors
     /// There is none, or git cannot read it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let first = repository::open(path)?;
-        Ok(Reader { path: path.to_owned(), idle: Mutex::new(vec![first]) })
+        Self::following(path, Arc::default())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&Repository) -> Result<T, Damage>) -> Result<T, Damage> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let repository = match idle {
-            Some(repository) => repository,
-            None => Repository::open_bare(&self.path)?,
+    /// Opens the repository at `path`, from which packs are removed whenever `removals` counts up.
+    ///
+    /// # Errors
+    /// There is none, or git cannot read it.
+    pub fn following(path: &Path, removals: Arc<AtomicU64>) -> Result<Self, OpenError> {
+        repository::open(path)?;
+        Ok(Reader { path: path.to_owned(), idle: Mutex::default(), removals })
+    }
+
+    /// Works with a handle. If it fails, it may be for a pack that the handle has found and that is gone, so it has a
+    /// second try with a handle that finds what is there now.
+    fn with<T>(&self, mut work: impl FnMut(&Repository) -> Result<T, Damage>) -> Result<T, Damage> {
+        let (handle, fresh) = match self.idle() {
+            Some(handle) => (handle, false),
+            None => (self.handle()?, true),
         };
-        let outcome = work(&repository);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(repository);
+        let before = handle.removals;
+        let outcome = work(&handle.repository);
+        if outcome.is_err() && (!fresh || self.removals.load(Ordering::Acquire) != before) {
+            let handle = self.handle()?;
+            let outcome = work(&handle.repository);
+            self.keep(handle);
+            return outcome;
+        }
+        self.keep(handle);
         outcome
+    }
+
+    fn idle(&self) -> Option<Handle> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let removals = self.removals.load(Ordering::Acquire);
+        idle.retain(|handle| handle.removals == removals);
+        idle.pop()
+    }
+
+    fn handle(&self) -> Result<Handle, Damage> {
+        let removals = self.removals.load(Ordering::Acquire);
+        Ok(Handle { repository: Repository::open_bare(&self.path)?, removals })
+    }
+
+    fn keep(&self, handle: Handle) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
     /// Every branch.
@@ -205,22 +247,23 @@ impl Reader {
         subject: &Subject,
         mut visit: impl FnMut(CommitRecord),
     ) -> Result<(), Damage> {
-        self.with(|repository| {
-            let mut commit = repository.find_commit(tip.0)?;
-            let mut after = Sighting::of(repository, &commit, subject)?;
-            loop {
-                let parent = if commit.parent_count() > 0 { Some(commit.parent(0)?) } else { None };
-                let before = match &parent {
-                    Some(parent) => after.before(repository, parent, subject)?,
-                    None => Sighting::nothing(),
-                };
-                if before.id != after.id {
-                    visit(commit::record(&commit));
-                }
-                let Some(parent) = parent else { return Ok(()) };
-                (commit, after) = (parent, before);
+        // What was visited cannot be taken back for a second try.
+        let handle = self.handle()?;
+        let repository = &handle.repository;
+        let mut commit = repository.find_commit(tip.0)?;
+        let mut after = Sighting::of(repository, &commit, subject)?;
+        loop {
+            let parent = if commit.parent_count() > 0 { Some(commit.parent(0)?) } else { None };
+            let before = match &parent {
+                Some(parent) => after.before(repository, parent, subject)?,
+                None => Sighting::nothing(),
+            };
+            if before.id != after.id {
+                visit(commit::record(&commit));
             }
-        })
+            let Some(parent) = parent else { return Ok(()) };
+            (commit, after) = (parent, before);
+        }
     }
 
     /// The files of the subjects as they were at a commit, by path. The whole branch means every file.

@@ -2,18 +2,43 @@
 //!
 //! A record is the length of its body and the body's CRC-32, both as little-endian 32-bit numbers, and the body: the
 //! number of objects, each as kind, id, length and bytes; the number of ref moves, each as the name's length, the name,
-//! and where it was and goes, either of which is a 0, or a 1 and an id.
+//! and where it was and goes, either of which is a 0, or a 1 and an id. A kind is a number; with 128 added, the id of
+//! another object follows the object's own, and the bytes are a delta of that.
 
 use bytes::{Buf, Bytes};
 use git2::Oid;
 
-use super::batch::{Batch, Object, ObjectKind, RefMove};
+use super::batch::{Batch, Delta, ObjectKind, RefMove};
 use super::id::{CommitId, ObjectId};
 
 /// Length and checksum. In bytes.
 pub const HEAD: usize = 8;
 const ID: usize = 20;
 const KINDS: [ObjectKind; 3] = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit];
+const IS_DELTA: u8 = 128;
+
+/// A batch as it was recorded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    pub objects: Vec<Recorded>,
+    pub moves: Vec<RefMove>,
+}
+
+/// An object as it was recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub kind: ObjectKind,
+    pub id: ObjectId,
+    pub content: Content,
+}
+
+/// What an object is made from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Content {
+    Whole(Bytes),
+    /// Of an object of the same kind, which was recorded before or is in the repository.
+    Delta(Delta),
+}
 
 /// Puts a record at the end of `into`.
 ///
@@ -24,10 +49,18 @@ pub fn encode(batch: &Batch, into: &mut Vec<u8>) -> Result<(), &'static str> {
     into.extend_from_slice(&[0; HEAD]);
     number(batch.objects.len(), into)?;
     for object in &batch.objects {
-        into.push(KINDS.iter().position(|kind| *kind == object.kind).map_or(0, |nth| nth.to_le_bytes()[0]));
-        into.extend_from_slice(object.id.0.as_bytes());
-        number(object.bytes.len(), into)?;
-        into.extend_from_slice(&object.bytes);
+        let kind = KINDS.iter().position(|kind| *kind == object.kind).map_or(0, |nth| nth.to_le_bytes()[0]);
+        into.push(if object.delta.is_some() { kind | IS_DELTA } else { kind });
+        into.extend_from_slice(&object.id.raw());
+        let content = match &object.delta {
+            None => &object.bytes,
+            Some(Delta { base, script }) => {
+                into.extend_from_slice(&base.raw());
+                script
+            }
+        };
+        number(content.len(), into)?;
+        into.extend_from_slice(content);
     }
     number(batch.moves.len(), into)?;
     for RefMove { name, from, to } in &batch.moves {
@@ -59,7 +92,7 @@ fn number(number: usize, into: &mut Vec<u8>) -> Result<(), &'static str> {
 }
 
 /// Takes the record at the beginning of `bytes`; `None` if no whole and sound record is there.
-pub fn decode(bytes: &mut Bytes) -> Option<Batch> {
+pub fn decode(bytes: &mut Bytes) -> Option<Record> {
     let mut rest = bytes.clone();
     let length = usize::try_from(rest.try_get_u32_le().ok()?).ok()?;
     let checksum = rest.try_get_u32_le().ok()?;
@@ -70,25 +103,30 @@ pub fn decode(bytes: &mut Bytes) -> Option<Batch> {
     if crc32fast::hash(&body) != checksum {
         return None;
     }
-    let batch = read(&mut body)?;
+    let record = read(&mut body)?;
     *bytes = rest;
-    Some(batch)
+    Some(record)
 }
 
-fn read(body: &mut Bytes) -> Option<Batch> {
-    let mut batch = Batch::default();
+fn read(body: &mut Bytes) -> Option<Record> {
+    let mut record = Record::default();
     for _ in 0..body.try_get_u32_le().ok()? {
-        let kind = *KINDS.get(usize::from(body.try_get_u8().ok()?))?;
-        let id = id(body)?;
+        let kind = body.try_get_u8().ok()?;
+        let id = ObjectId(id(body)?);
+        let base = if kind & IS_DELTA == 0 { None } else { Some(ObjectId(self::id(body)?)) };
         let bytes = take(body)?;
-        batch.objects.push(Object::new(kind, ObjectId(id), bytes));
+        let content = match base {
+            None => Content::Whole(bytes),
+            Some(base) => Content::Delta(Delta { base, script: bytes }),
+        };
+        record.objects.push(Recorded { kind: *KINDS.get(usize::from(kind & !IS_DELTA))?, id, content });
     }
     for _ in 0..body.try_get_u32_le().ok()? {
         let name = String::from_utf8(take(body)?.to_vec()).ok()?;
         let (from, to) = (commit(body)?, commit(body)?);
-        batch.moves.push(RefMove { name, from, to });
+        record.moves.push(RefMove { name, from, to });
     }
-    body.is_empty().then_some(batch)
+    body.is_empty().then_some(record)
 }
 
 fn take(body: &mut Bytes) -> Option<Bytes> {
@@ -116,12 +154,15 @@ fn commit(body: &mut Bytes) -> Option<Option<CommitId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::batch::Object;
 
     fn batch() -> Batch {
         let object = Object::of(ObjectKind::Blob, b"some bytes".to_vec());
         let commit = CommitId(Object::of(ObjectKind::Commit, b"a commit".to_vec()).id.0);
+        let delta = Delta { base: object.id, script: Bytes::from_static(b"a script") };
+        let changed = Object { delta: Some(delta), ..Object::of(ObjectKind::Blob, b"other bytes".to_vec()) };
         Batch {
-            objects: vec![object, Object::of(ObjectKind::Tree, Vec::new())],
+            objects: vec![object, changed, Object::of(ObjectKind::Tree, Vec::new())],
             moves: vec![
                 RefMove { name: "refs/heads/a".to_owned(), from: None, to: Some(commit) },
                 RefMove { name: "refs/heads/b".to_owned(), from: Some(commit), to: None },
@@ -142,7 +183,14 @@ mod tests {
         let mut bytes = Bytes::from(bytes);
         for _ in 0..2 {
             let read = decode(&mut bytes).expect("a record");
-            assert_eq!(format!("{read:?}"), format!("{:?}", batch()));
+            let batch = batch();
+            let content = |object: &Object| match object.delta.clone() {
+                None => Content::Whole(object.bytes.clone()),
+                Some(delta) => Content::Delta(delta),
+            };
+            let objects = batch.objects.iter();
+            let objects = objects.map(|o| Recorded { kind: o.kind, id: o.id, content: content(o) }).collect();
+            assert_eq!(read, Record { objects, moves: batch.moves });
         }
         assert!(decode(&mut bytes).is_none() && bytes.is_empty());
     }

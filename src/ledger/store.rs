@@ -1,30 +1,53 @@
 //! The repository as the committer writes it. Nothing here is synced but by [`Store::sync`]: a log makes batches last, and
 //! brings the repository up to it after a crash.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Odb, OdbLookupFlags, Repository};
+use bytes::Bytes;
+use git2::{ErrorCode, Repository};
 
-use super::batch::{Batch, PersistError, RefMove};
+use super::batch::{Delta, Object, PersistError, RefMove};
 use super::id::{BRANCHES, CommitId, ObjectId};
-use super::{refs, repository};
+use super::maintenance::Maintenance;
+use super::pack::build::Builder;
+use super::pack::entry::Deflater;
+use super::pack::{delta, file};
+use super::record::{Content, Record, Recorded};
+use super::{loose, refs, repository};
+
+/// So many objects are written as one pack. Fewer are files of their own: a pack is two files, and many small ones are
+/// more work for readers and for maintenance.
+const PACKED: usize = 16;
+/// So many trees are remembered while the repository is brought up to a log, as the bases of deltas that follow.
+const REMEMBERED: usize = 64;
 
 /// The repository, writable.
 pub struct Store {
     repository: Repository,
     directory: File,
+    objects: PathBuf,
+    builder: Builder,
+    deflater: Deflater,
+    maintenance: Maintenance,
 }
 
 impl Store {
-    /// Opens the repository at `path`.
+    /// Opens the repository at `path`, which `maintenance` maintains.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, PersistError> {
-        Ok(Store { repository: Repository::open_bare(path)?, directory: File::open(path)? })
+    pub fn open(path: &Path, maintenance: Maintenance) -> Result<Self, PersistError> {
+        Ok(Store {
+            repository: Repository::open_bare(path)?,
+            directory: File::open(path)?,
+            objects: path.join("objects"),
+            builder: Builder::default(),
+            deflater: Deflater::default(),
+            maintenance,
+        })
     }
 
     /// Another handle of the same repository's folder, for a thread that syncs it.
@@ -45,18 +68,20 @@ impl Store {
         repository::sync_file_system(&self.directory)
     }
 
-    /// Writes a batch's objects.
+    /// Writes objects.
     ///
     /// # Errors
     /// The disk fails; some of the objects may be there, which does no harm.
-    pub fn write_objects(&self, batch: &Batch) -> Result<(), PersistError> {
-        let objects = self.repository.odb()?;
-        for object in &batch.objects {
-            self.discard_damaged(&objects, object.id)?;
-            let found = ObjectId(objects.write(object.kind.into(), &object.bytes)?);
-            if found != object.id {
-                return Err(PersistError::Miswritten { expected: object.id, found });
+    pub fn write_objects(&mut self, objects: &[Object]) -> Result<(), PersistError> {
+        if objects.len() >= PACKED {
+            let pack = self.builder.build(objects)?;
+            file::write(&self.objects.join("pack"), &pack)?;
+            self.maintenance.pack_written();
+        } else {
+            for object in objects {
+                loose::write(&self.objects, object, &mut self.deflater)?;
             }
+            self.maintenance.loose_written(objects.len());
         }
         Ok(())
     }
@@ -86,24 +111,24 @@ impl Store {
     ///
     /// # Errors
     /// The disk fails.
-    pub fn catch_up(&self, batches: &[Batch]) -> Result<(), PersistError> {
-        let mut ends: BTreeMap<&str, Option<CommitId>> = BTreeMap::new();
-        let mut ways: BTreeMap<&str, HashSet<Option<CommitId>>> = BTreeMap::new();
-        for batch in batches {
-            self.write_objects(batch)?;
-            for RefMove { name, from, to } in &batch.moves {
-                ends.insert(name, *to);
-                ways.entry(name).or_default().extend([*from, *to]);
+    pub fn catch_up(&mut self, records: Vec<Record>) -> Result<(), PersistError> {
+        let mut ends: BTreeMap<String, Option<CommitId>> = BTreeMap::new();
+        let mut ways: BTreeMap<String, HashSet<Option<CommitId>>> = BTreeMap::new();
+        let mut restorer = Restorer::default();
+        for Record { objects, moves } in records {
+            let objects = objects.into_iter().map(|object| restorer.restore(&self.repository, object));
+            let objects = objects.collect::<Result<Vec<_>, _>>()?;
+            self.write_objects(&objects)?;
+            for RefMove { name, from, to } in moves {
+                ways.entry(name.clone()).or_default().extend([from, to]);
+                ends.insert(name, to);
             }
         }
         for (name, end) in ends {
-            match refs::current(&self.repository, name) {
+            match refs::current(&self.repository, &name) {
                 Ok(found) if found == end => {}
-                Ok(found) if ways.get(name).is_some_and(|way| way.contains(&found)) => {
-                    refs::apply(
-                        &self.repository,
-                        &[RefMove { name: name.to_owned(), from: found, to: end }],
-                    )?;
+                Ok(found) if ways.get(&name).is_some_and(|way| way.contains(&found)) => {
+                    refs::apply(&self.repository, &[RefMove { name, from: found, to: end }])?;
                 }
                 Ok(found) => {
                     let found = found.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
@@ -112,25 +137,12 @@ impl Store {
                 // What cannot be read is what a power cut left of an unsynced file.
                 Err(error) => {
                     tracing::warn!(%name, %error, "the ref is damaged; it is written again");
-                    refs::overwrite(&self.repository, name, end)?;
+                    refs::overwrite(&self.repository, &name, end)?;
                 }
             }
         }
         self.mend_head()?;
         Ok(self.sync()?)
-    }
-
-    /// An object that is there already is not written again, so it must be whole: a power cut may have left its file
-    /// empty or damaged.
-    fn discard_damaged(&self, objects: &Odb<'_>, id: ObjectId) -> io::Result<()> {
-        // Without looking for new packs: an object that only they have is whole, and costs a folder's listing to find.
-        if !objects.exists_ext(id.0, OdbLookupFlags::NO_REFRESH) || objects.read(id.0).is_ok() {
-            return Ok(());
-        }
-        let hex = id.to_string();
-        let file = self.repository.path().join("objects").join(&hex[..2]).join(&hex[2..]);
-        tracing::warn!(object = %id, "removing a damaged object, to write it again");
-        fs::remove_file(file)
     }
 
     /// `HEAD` names a branch that exists, so that a clone checks something out.
@@ -147,5 +159,35 @@ impl Store {
             Some(first) => self.repository.set_head(first),
             None => Ok(()),
         }
+    }
+}
+
+/// Makes objects again from what was recorded of them.
+#[derive(Default)]
+struct Restorer {
+    known: HashMap<ObjectId, Bytes>,
+}
+
+impl Restorer {
+    fn restore(&mut self, repository: &Repository, recorded: Recorded) -> Result<Object, PersistError> {
+        let Recorded { kind, id, content } = recorded;
+        let Delta { base, script } = match content {
+            Content::Whole(bytes) => return Ok(Object::new(kind, id, bytes)),
+            Content::Delta(delta) => delta,
+        };
+        let bytes = match self.known.get(&base) {
+            Some(known) => delta::apply(known, &script),
+            None => delta::apply(repository.odb()?.read(base.0)?.data(), &script),
+        };
+        let bytes = Bytes::from(bytes.unwrap_or_default());
+        let found = ObjectId::of(kind.into(), &bytes);
+        if found != id {
+            return Err(PersistError::Miswritten { expected: id, found });
+        }
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        self.known.insert(id, bytes.clone());
+        Ok(Object { kind, id, bytes, delta: Some(Delta { base, script }) })
     }
 }

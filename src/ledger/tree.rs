@@ -1,18 +1,26 @@
 //! A branch's newest tree, in memory: which file holds which blob. Edits share what they do not touch.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use git2::{ObjectType, Repository};
+use git2::{ObjectType, Oid, Repository};
 use imbl::OrdMap;
 
-use super::batch::{Object, ObjectKind};
+use super::batch::{Delta, Object, ObjectKind};
 use super::edit::{Blob, Edit, Subject};
 use super::id::{BlobId, CommitId, ObjectId, TreeId};
+use super::pack::delta::Script;
 
 const FILE: u32 = 0o100_644;
 const FOLDER: u32 = 0o040_000;
+const ID: usize = 20;
 
 /// An entry's name, and a slash after that of a folder: compared as bytes, such keys stand in git's order.
 type Key = Vec<u8>;
+/// What becomes of the entries of a level that an edit touches; `None` is one that is removed.
+type Changes = BTreeMap<Key, Option<Entry>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
@@ -25,44 +33,155 @@ impl Entry {
     fn is_file(self) -> bool {
         self.mode & 0o170_000 == 0o100_000
     }
+
+    /// As git hashes and stores it: mode, space, name, NUL, raw id.
+    fn encode(self, key: &[u8], bytes: &mut Vec<u8>) {
+        let name = if self.mode == FOLDER { key.strip_suffix(b"/").unwrap_or(key) } else { key };
+        bytes.extend_from_slice(format!("{:o} ", self.mode).as_bytes());
+        bytes.extend_from_slice(name);
+        bytes.push(0);
+        bytes.extend_from_slice(&self.id.raw());
+    }
+}
+
+/// An entry as it stands in a tree's bytes.
+struct Raw<'a> {
+    mode: u32,
+    name: &'a [u8],
+    id: &'a [u8],
+    /// Of the whole entry.
+    length: usize,
+}
+
+impl<'a> Raw<'a> {
+    /// The entry at the beginning of `bytes`.
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let space = bytes.iter().position(|b| *b == b' ')?;
+        let digit = |mode: u32, b: &u8| Some(mode << 3 | char::from(*b).to_digit(8)?);
+        let mode = bytes[..space].iter().take(8).try_fold(0, digit)?;
+        let name = &bytes[space + 1..];
+        let end = name.iter().position(|b| *b == 0)?;
+        let (name, id) = (&name[..end], name.get(end + 1..end + 1 + ID)?);
+        Some(Raw { mode, name, id, length: space + end + 2 + ID })
+    }
+
+    fn key(&self) -> Key {
+        let mut key = self.name.to_vec();
+        if self.mode == FOLDER {
+            key.push(b'/');
+        }
+        key
+    }
+
+    fn compare(&self, key: &[u8]) -> Ordering {
+        let slash: &[u8] = if self.mode == FOLDER { b"/" } else { b"" };
+        self.name.iter().chain(slash).cmp(key)
+    }
 }
 
 /// One level of a tree.
 #[derive(Debug, Clone, Default)]
-struct Level(OrdMap<Key, Entry>);
+struct Level {
+    entries: OrdMap<Key, Entry>,
+    /// As git hashes and stores it. Behind the entries while an edit goes on.
+    bytes: Bytes,
+}
 
 impl Level {
     fn read(repository: &Repository, id: TreeId) -> Result<Self, git2::Error> {
-        let tree = repository.find_tree(id.0)?;
-        let entries = tree.iter().map(|entry| {
-            let mut key = entry.name_bytes().to_vec();
-            let mode = u32::from_ne_bytes(entry.filemode_raw().to_ne_bytes());
-            if entry.kind() == Some(ObjectType::Tree) {
-                key.push(b'/');
-            }
-            (key, Entry { mode, id: ObjectId(entry.id()) })
-        });
-        Ok(Level(entries.collect()))
+        if id == empty_tree() {
+            return Ok(Level::default());
+        }
+        let malformed = || git2::Error::from_str(&format!("tree {id} is malformed"));
+        let objects = repository.odb()?;
+        let object = objects.read(id.0)?;
+        if object.kind() != ObjectType::Tree {
+            return Err(malformed());
+        }
+        let bytes = Bytes::copy_from_slice(object.data());
+        let mut entries = Vec::new();
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let raw = Raw::read(rest).ok_or_else(malformed)?;
+            let id = ObjectId(Oid::from_bytes(raw.id)?);
+            entries.push((raw.key(), Entry { mode: raw.mode, id }));
+            rest = &rest[raw.length..];
+        }
+        Ok(Level { entries: entries.into_iter().collect(), bytes })
     }
 
-    /// The bytes that git hashes and stores (gitformat: mode, space, name, NUL, raw id).
     fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.0.len() * 48);
-        for (key, entry) in &self.0 {
-            let name = if entry.mode == FOLDER { key.strip_suffix(b"/").unwrap_or(key) } else { key };
-            bytes.extend_from_slice(format!("{:o} ", entry.mode).as_bytes());
-            bytes.extend_from_slice(name);
-            bytes.push(0);
-            bytes.extend_from_slice(entry.id.0.as_bytes());
-        }
+        let mut bytes = Vec::with_capacity(self.entries.len() * 48);
+        self.entries.iter().for_each(|(key, entry)| entry.encode(key, &mut bytes));
         bytes
     }
 
-    /// A folder of the same name makes way: git has one entry of a name.
-    fn put(&mut self, name: &str, id: BlobId) {
-        self.0.remove(format!("{name}/").as_bytes());
-        self.0.insert(name.as_bytes().to_vec(), Entry { mode: FILE, id: id.into() });
+    fn get(&self, name: &str) -> Option<Entry> {
+        self.entries.get(name.as_bytes()).copied()
     }
+
+    fn change(&mut self, key: Key, entry: Option<Entry>, changes: &mut Changes) {
+        match entry {
+            Some(entry) => self.entries.insert(key.clone(), entry),
+            None => self.entries.remove(&key),
+        };
+        changes.insert(key, entry);
+    }
+
+    /// A folder of the same name makes way: git has one entry of a name.
+    fn put(&mut self, name: &str, id: BlobId, changes: &mut Changes) {
+        let folder = format!("{name}/").into_bytes();
+        if self.entries.contains_key(&folder) {
+            self.change(folder, None, changes);
+        }
+        self.change(name.as_bytes().to_vec(), Some(Entry { mode: FILE, id: id.into() }), changes);
+    }
+
+    /// Brings the bytes up to the entries, and makes the tree's object.
+    fn seal(&mut self, base: TreeId, changes: &Changes) -> Object {
+        // Where much is new, a delta would be no smaller, and going through the old bytes no faster.
+        let (bytes, script) = match !self.bytes.is_empty() && changes.len() * 2 < self.entries.len() {
+            true => splice(&self.bytes, changes),
+            false => (self.encode(), None),
+        };
+        let mut object = Object::of(ObjectKind::Tree, bytes);
+        object.delta = script.map(|script| Delta { base: base.into(), script: script.into() });
+        self.bytes = object.bytes.clone();
+        object
+    }
+}
+
+/// A tree's bytes with some entries changed, and the delta that makes them, if it is worth having.
+fn splice(before: &[u8], changes: &Changes) -> (Vec<u8>, Option<Vec<u8>>) {
+    let mut after = Vec::with_capacity(before.len() + changes.len() * 64);
+    let mut script = Script::default();
+    let (mut at, mut kept) = (0, 0);
+    for (key, change) in changes {
+        let mut skipped = 0;
+        while let Some(raw) = Raw::read(&before[at..]) {
+            match raw.compare(key) {
+                Ordering::Less => at += raw.length,
+                Ordering::Equal => {
+                    skipped = raw.length;
+                    break;
+                }
+                Ordering::Greater => break,
+            }
+        }
+        script.copy(kept, at - kept);
+        after.extend_from_slice(&before[kept..at]);
+        at += skipped;
+        kept = at;
+        if let Some(entry) = change {
+            let start = after.len();
+            entry.encode(key, &mut after);
+            script.insert(start, after.len() - start);
+        }
+    }
+    script.copy(kept, before.len() - kept);
+    after.extend_from_slice(&before[kept..]);
+    let script = script.encode(before.len(), &after);
+    (after, script)
 }
 
 /// The tree's id that stands for no files at all.
@@ -73,7 +192,8 @@ pub fn empty_tree() -> TreeId {
 /// The id of a folder that holds just these files.
 pub fn tree_of<'a>(files: impl Iterator<Item = (&'a str, BlobId)>) -> TreeId {
     let mut level = Level::default();
-    files.for_each(|(name, id)| level.put(name, id));
+    let mut changes = Changes::new();
+    files.for_each(|(name, id)| level.put(name, id, &mut changes));
     TreeId(ObjectId::of(ObjectType::Tree, &level.encode()).0)
 }
 
@@ -133,7 +253,7 @@ impl Tree {
     pub fn read(repository: &Repository, id: TreeId) -> Result<Self, git2::Error> {
         let top = Level::read(repository, id)?;
         let mut folders = OrdMap::new();
-        for (key, entry) in top.0.iter().filter(|(_, entry)| entry.mode == FOLDER) {
+        for (key, entry) in top.entries.iter().filter(|(_, entry)| entry.mode == FOLDER) {
             // A folder whose name is no UTF-8 cannot be asked for; it stays in `top` as it is.
             if let Ok(name) = str::from_utf8(&key[..key.len() - 1]) {
                 folders.insert(name.to_owned(), Level::read(repository, TreeId(entry.id.0))?);
@@ -144,15 +264,15 @@ impl Tree {
 
     pub fn blob(&self, path: &str) -> Option<BlobId> {
         let entry = match path.split_once('/') {
-            Some((folder, name)) => self.folders.get(folder)?.0.get(name.as_bytes()),
-            None => self.top.0.get(path.as_bytes()),
+            Some((folder, name)) => self.folders.get(folder)?.get(name),
+            None => self.top.get(path),
         }?;
         entry.is_file().then_some(BlobId(entry.id.0))
     }
 
     pub fn folder(&self, name: &str) -> TreeId {
         let key = format!("{name}/").into_bytes();
-        self.top.0.get(&key).map_or_else(empty_tree, |entry| TreeId(entry.id.0))
+        self.top.entries.get(&key).map_or_else(empty_tree, |entry| TreeId(entry.id.0))
     }
 
     /// Every file: its path and its blob.
@@ -164,17 +284,14 @@ impl Tree {
         std::iter::once(("", &self.top))
             .chain(self.folders.iter().map(|(name, level)| (name.as_str(), level)))
             .flat_map(move |(folder, level)| {
-                level
-                    .0
-                    .iter()
-                    .filter(|(_, entry)| entry.is_file())
-                    .map(move |(key, entry)| (path(folder, key), BlobId(entry.id.0)))
+                let files = level.entries.iter().filter(|(_, entry)| entry.is_file());
+                files.map(move |(key, entry)| (path(folder, key), BlobId(entry.id.0)))
             })
     }
 
     /// Applies edits. What becomes of the files that they touch is told to `touch`.
     pub fn edit(&mut self, edits: &[Edit], mut touch: impl FnMut(String, Option<Blob>)) -> Vec<Object> {
-        let mut folders = Vec::new();
+        let mut touched = BTreeMap::new();
         let mut objects = Vec::new();
         let mut put =
             |blob: &Blob| objects.push(Object::new(ObjectKind::Blob, blob.id.into(), blob.bytes.clone()));
@@ -184,8 +301,8 @@ impl Tree {
                     if self.blob(path) == Some(blob.id) {
                         continue;
                     }
-                    let (level, name) = self.level(path, &mut folders);
-                    level.put(name, blob.id);
+                    let (level, name, changes) = self.level(path, &mut touched);
+                    level.put(name, blob.id, changes);
                     put(blob);
                     touch(path.clone(), Some(blob.clone()));
                 }
@@ -193,63 +310,81 @@ impl Tree {
                     if self.blob(path).is_none() {
                         continue;
                     }
-                    let (level, name) = self.level(path, &mut folders);
-                    level.0.remove(name.as_bytes());
+                    let (level, name, changes) = self.level(path, &mut touched);
+                    level.change(name.as_bytes().to_vec(), None, changes);
                     touch(path.clone(), None);
                 }
                 Edit::Replace(folder, files) => {
-                    let before = self.folders.get(folder).cloned().unwrap_or_default();
-                    let mut after = Level::default();
+                    let level = self.folders.entry(folder.clone()).or_default();
+                    let changes = touched.entry(folder.clone()).or_default();
+                    let mut gone = level.entries.clone();
                     for (name, blob) in files {
-                        after.put(name, blob.id);
-                        if before.0.get(name.as_bytes()).is_none_or(|entry| entry.id != blob.id.into()) {
-                            put(blob);
-                            touch(format!("{folder}/{name}"), Some(blob.clone()));
+                        let before = gone.remove(name.as_bytes());
+                        if before == Some(Entry { mode: FILE, id: blob.id.into() }) {
+                            continue;
                         }
+                        level.put(name, blob.id, changes);
+                        put(blob);
+                        touch(format!("{folder}/{name}"), Some(blob.clone()));
                     }
-                    for key in before.0.keys().filter(|key| !after.0.contains_key(*key)) {
+                    for key in gone.keys() {
                         touch(format!("{folder}/{}", String::from_utf8_lossy(key)), None);
+                        level.change(key.clone(), None, changes);
                     }
-                    self.folders.insert(folder.clone(), after);
-                    folders.push(folder.clone());
                 }
             }
         }
-        self.seal(folders, &mut objects);
+        self.seal(touched, &mut objects);
         objects
     }
 
-    /// The level that a path's last part belongs to; notes which folder that is.
-    fn level<'p>(&mut self, path: &'p str, touched: &mut Vec<String>) -> (&mut Level, &'p str) {
+    /// The level that a path's last part belongs to, that part, and where the level's changes are noted.
+    fn level<'p, 't>(
+        &mut self,
+        path: &'p str,
+        touched: &'t mut BTreeMap<String, Changes>,
+    ) -> (&mut Level, &'p str, &'t mut Changes) {
         match path.split_once('/') {
             Some((folder, name)) => {
-                touched.push(folder.to_owned());
-                (self.folders.entry(folder.to_owned()).or_default(), name)
+                let level = self.folders.entry(folder.to_owned()).or_default();
+                (level, name, touched.entry(folder.to_owned()).or_default())
             }
-            None => (&mut self.top, path),
+            None => (&mut self.top, path, touched.entry(TOP.to_owned()).or_default()),
         }
     }
 
     /// Makes the tree objects of the folders that were touched, and of the top.
-    fn seal(&mut self, mut touched: Vec<String>, objects: &mut Vec<Object>) {
-        touched.sort_unstable();
-        touched.dedup();
-        for folder in touched {
-            let level = self.folders.get(&folder).cloned().unwrap_or_default();
+    fn seal(&mut self, mut touched: BTreeMap<String, Changes>, objects: &mut Vec<Object>) {
+        let mut changes = touched.remove(TOP).unwrap_or_default();
+        for (folder, of_folder) in touched.into_iter().filter(|(_, changes)| !changes.is_empty()) {
+            let before = self.folder(&folder);
             let key = format!("{folder}/").into_bytes();
-            if level.0.is_empty() {
+            match self.folders.get_mut(&folder).filter(|level| !level.entries.is_empty()) {
+                Some(level) => {
+                    let object = level.seal(before, &of_folder);
+                    if self.top.entries.contains_key(folder.as_bytes()) {
+                        self.top.change(folder.into_bytes(), None, &mut changes);
+                    }
+                    self.top.change(key, Some(Entry { mode: FOLDER, id: object.id }), &mut changes);
+                    objects.push(object);
+                }
                 // Git stores no empty folders.
-                self.folders.remove(&folder);
-                self.top.0.remove(&key);
-                continue;
+                None => {
+                    self.folders.remove(&folder);
+                    if self.top.entries.contains_key(&key) {
+                        self.top.change(key, None, &mut changes);
+                    }
+                }
             }
-            let object = Object::of(ObjectKind::Tree, level.encode());
-            self.top.0.remove(folder.as_bytes());
-            self.top.0.insert(key, Entry { mode: FOLDER, id: object.id });
-            objects.push(object);
         }
-        let object = Object::of(ObjectKind::Tree, self.top.encode());
+        if changes.is_empty() {
+            return;
+        }
+        let object = self.top.seal(self.id, &changes);
         self.id = TreeId(object.id.0);
         objects.push(object);
     }
 }
+
+/// Stands for the folder above all others, whose name no folder can have.
+const TOP: &str = "";

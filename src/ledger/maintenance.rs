@@ -1,0 +1,323 @@
+//! Keeping the repository quick to read while it grows: small packs become larger ones, files of single objects become
+//! packs. A thread of its own does it, beside the writes. Nothing is removed before what replaces it is on the disk, so
+//! a crash at any step leaves at most something that is there twice.
+
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::loose;
+use super::pack::build::Builder;
+use super::pack::file::{self, Found, Name};
+use super::pack::merge;
+
+/// So many packs of about the same size become one.
+const FAN_IN: usize = 8;
+/// In bytes. Packs are of the same class while their sizes are within a power of [`FAN_IN`] times this.
+const SMALLEST_CLASS: u64 = 256 << 10;
+/// Packs of this class and beyond (16 GiB) stay as they are: to copy them would take minutes.
+const LARGEST_CLASS: u32 = 6;
+/// With so many packs, a write waits for maintenance.
+const MOST_PACKS: usize = 48;
+/// With so many packs, those that were replaced go without grace.
+const MANY_PACKS: usize = 40;
+/// So long a pack stays after it was replaced, for readers that have found it and not opened it yet.
+const GRACE: Duration = Duration::from_secs(1);
+/// So many objects with a file of their own become a pack.
+const MANY_LOOSE: usize = 2048;
+/// In bytes. So much of them is held in memory at a time.
+const LOT: usize = 32 << 20;
+/// After a failure, and while there is nothing to do.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A write waits so long at most: maintenance that cannot keep up must slow writes down, not stop them.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The maintenance of a repository's objects. Ends its thread when it is dropped.
+pub struct Maintenance {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    objects: PathBuf,
+    state: Mutex<State>,
+    changed: Condvar,
+    removals: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the folder, whatever they are.
+    packs: usize,
+    /// Since the packs were last looked through.
+    new_packs: usize,
+    loose: usize,
+    stopping: bool,
+    /// The last attempt failed, so there is no use in waiting for the next.
+    failing: bool,
+}
+
+fn lock(shared: &Shared) -> MutexGuard<'_, State> {
+    shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Maintenance {
+    /// Begins to maintain the folder of a repository's objects. `removals` counts whenever packs were removed, which
+    /// readers that keep a list of them want to know.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or the system has no more threads.
+    pub fn start(objects: &Path, removals: Arc<AtomicU64>) -> io::Result<Self> {
+        let packs = objects.join("pack");
+        std::fs::create_dir_all(&packs)?;
+        let state = State {
+            packs: file::list(&packs)?.len(),
+            new_packs: FAN_IN,
+            loose: loose::list(objects)?.len(),
+            ..State::default()
+        };
+        let shared = Arc::new(Shared {
+            objects: objects.to_owned(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            removals,
+        });
+        let work =
+            Worker { shared: Arc::clone(&shared), packs, retired: VecDeque::new(), unfit: HashSet::new() };
+        let thread = thread::Builder::new().name("maintenance".to_owned()).spawn(move || work.run())?;
+        Ok(Maintenance { shared, thread: Some(thread) })
+    }
+
+    /// A pack was written. Waits while there are too many.
+    pub fn pack_written(&self) {
+        let mut state = lock(&self.shared);
+        state.packs += 1;
+        state.new_packs += 1;
+        if state.new_packs >= FAN_IN {
+            self.shared.changed.notify_all();
+        }
+        if state.packs >= MOST_PACKS && !state.failing {
+            let too_many = |state: &mut State| state.packs >= MOST_PACKS && !state.failing;
+            let waited = self.shared.changed.wait_timeout_while(state, LONGEST_WAIT, too_many);
+            drop(waited);
+        }
+    }
+
+    /// So many objects were written as files of their own.
+    pub fn loose_written(&self, count: usize) {
+        let mut state = lock(&self.shared);
+        state.loose += count;
+        if state.loose >= MANY_LOOSE {
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
+impl Drop for Maintenance {
+    /// Waits until what is under way is finished.
+    fn drop(&mut self) {
+        lock(&self.shared).stopping = true;
+        self.shared.changed.notify_all();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the maintenance of the repository ended with a panic");
+        }
+    }
+}
+
+/// What the thread works with.
+struct Worker {
+    shared: Arc<Shared>,
+    packs: PathBuf,
+    /// Replaced, and when.
+    retired: VecDeque<(Instant, Name)>,
+    /// Damaged, and said so.
+    unfit: HashSet<Name>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while self.wait() {
+            let outcome = self.merge_packs().and_then(|()| self.pack_loose());
+            let mut failing = false;
+            if let Err(error) = outcome {
+                tracing::error!(%error, "the maintenance of the repository failed; it tries again");
+                failing = true;
+            }
+            self.remove_retired(GRACE);
+            let mut state = lock(&self.shared);
+            state.failing = failing;
+            drop(state);
+            self.shared.changed.notify_all();
+        }
+        self.remove_retired(Duration::ZERO);
+    }
+
+    /// Waits until there may be something to do. Answers whether to go on.
+    fn wait(&self) -> bool {
+        let idle = |state: &mut State| {
+            !state.stopping && (state.failing || state.new_packs < FAN_IN && state.loose < MANY_LOOSE)
+        };
+        let waited = self.shared.changed.wait_timeout_while(lock(&self.shared), PAUSE, idle);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !state.stopping
+    }
+
+    /// Merges packs until no class has too many.
+    fn merge_packs(&mut self) -> io::Result<()> {
+        while let Some(names) = self.next_merge(LARGEST_CLASS)? {
+            self.merge(&names)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, names: &[Name]) -> io::Result<()> {
+        let begun = Instant::now();
+        let (folder, mut smaller) = (self.packs.clone(), Ok(()));
+        let busy: HashSet<Name> = names.iter().cloned().collect();
+        let outcome = {
+            // What is written meanwhile must not pile up behind a large merge.
+            let mut pause = || {
+                if smaller.is_ok() {
+                    smaller = self.merge_small(&busy);
+                }
+            };
+            merge::merge(&folder, names, &mut pause)
+        };
+        match outcome {
+            Ok(merged) => {
+                // A pack of the same objects in the same order is the same pack.
+                let replaced = names.iter().filter(|name| **name != merged);
+                self.retired.extend(replaced.map(|name| (begun, name.clone())));
+                metrics::counter!("revconf_merged_packs_total").increment(names.len() as u64);
+                lock(&self.shared).packs += 1;
+                self.remove_retired(GRACE);
+                smaller
+            }
+            // A `git gc` at work took one of them away: the next look shows what there is now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(%error, "packs are left as they are, since one of them is damaged");
+                self.unfit.extend(names.iter().cloned());
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Merges packs of the smallest classes, while larger ones are being merged.
+    fn merge_small(&mut self, busy: &HashSet<Name>) -> io::Result<()> {
+        let due = lock(&self.shared).new_packs >= FAN_IN;
+        while due && let Some(names) = self.next_merge(2)? {
+            if names.iter().any(|name| busy.contains(name)) {
+                break;
+            }
+            let merged = merge::merge(&self.packs, &names, &mut || {})?;
+            self.retired
+                .extend(names.into_iter().filter(|name| *name != merged).map(|name| (Instant::now(), name)));
+            lock(&self.shared).packs += 1;
+            self.remove_retired(GRACE);
+        }
+        Ok(())
+    }
+
+    /// The packs that should become one, if there are any: of the smallest class that has too many.
+    fn next_merge(&mut self, below: u32) -> io::Result<Option<Vec<Name>>> {
+        lock(&self.shared).new_packs = 0;
+        let found = file::list(&self.packs)?;
+        lock(&self.shared).packs = found.len();
+        let retired: HashSet<_> = self.retired.iter().map(|(_, name)| name).collect();
+        let fit = |found: &&Found| !retired.contains(&found.name) && !self.unfit.contains(&found.name);
+        let fit: Vec<_> = found.iter().filter(fit).collect();
+        for class in 0..below {
+            let of_class: Vec<_> = fit.iter().filter(|found| self::class(found.bytes) == class).collect();
+            if of_class.len() >= FAN_IN {
+                return Ok(Some(of_class.into_iter().map(|found| found.name.clone()).collect()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes packs that were replaced so long ago.
+    fn remove_retired(&mut self, grace: Duration) {
+        let mut removed = 0;
+        while let Some((since, name)) = self.retired.front() {
+            if since.elapsed() < grace && lock(&self.shared).packs < MANY_PACKS {
+                break;
+            }
+            if let Err(error) = name.remove() {
+                tracing::warn!(%error, pack = %name.pack().display(), "a pack that was replaced cannot be removed");
+            }
+            self.retired.pop_front();
+            removed += 1;
+            let mut state = lock(&self.shared);
+            state.packs = state.packs.saturating_sub(1);
+        }
+        if removed > 0 {
+            self.shared.removals.fetch_add(1, Ordering::Release);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Makes packs of the objects that are files of their own, once they are many.
+    fn pack_loose(&mut self) -> io::Result<()> {
+        if lock(&self.shared).loose < MANY_LOOSE {
+            return Ok(());
+        }
+        let found = loose::list(&self.shared.objects)?;
+        let mut lot = Vec::new();
+        let mut bytes = 0;
+        let mut left = 0;
+        for (nth, one) in found.iter().enumerate() {
+            match loose::read(one) {
+                Ok(Some(object)) => {
+                    bytes += object.bytes.len();
+                    lot.push((object, one));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%error, "an object is left as it is");
+                    left += 1;
+                }
+            }
+            if bytes >= LOT || nth + 1 == found.len() && !lot.is_empty() {
+                self.pack_lot(std::mem::take(&mut lot))?;
+                bytes = 0;
+            }
+        }
+        // Counted again from here; what was written meanwhile will be counted late, which does no harm.
+        lock(&self.shared).loose = left;
+        Ok(())
+    }
+
+    fn pack_lot(&mut self, lot: Vec<(super::batch::Object, &loose::Found)>) -> io::Result<()> {
+        let (objects, files): (Vec<_>, Vec<_>) = lot.into_iter().unzip();
+        let pack = Builder::default().build(&objects)?;
+        file::write_synced(&self.packs, &pack)?;
+        let mut state = lock(&self.shared);
+        state.packs += 1;
+        state.new_packs += 1;
+        drop(state);
+        for file in files {
+            match std::fs::remove_file(&file.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        metrics::counter!("revconf_packed_objects_total").increment(objects.len() as u64);
+        self.merge_packs()
+    }
+}
+
+fn class(bytes: u64) -> u32 {
+    let mut class = 0;
+    let mut largest = SMALLEST_CLASS;
+    while bytes >= largest && class < LARGEST_CLASS {
+        largest = largest.saturating_mul(FAN_IN as u64);
+        class += 1;
+    }
+    class
+}

@@ -1,0 +1,178 @@
+//! Packs in their folder. A pack counts from when its index is there, so that is written last and removed first.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::build::Pack;
+use super::entry::ID;
+
+const PACK: &str = "pack";
+const INDEX: &str = "idx";
+/// What git keeps beside a pack that is special: one that must stay, that belongs to a remote, whose reachable objects
+/// are mapped, or that holds what nothing leads to.
+const SPECIAL: [&str; 4] = ["keep", "promisor", "bitmap", "mtimes"];
+/// What git derives from a pack, which goes with it.
+const DERIVED: &str = "rev";
+/// Read-only, as git makes them.
+const MODE: u32 = 0o444;
+
+/// A pack in its folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The path of its files without their endings.
+    stem: PathBuf,
+}
+
+impl Name {
+    fn new(folder: &Path, checksum: &[u8; ID]) -> Self {
+        let hex: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        Name { stem: folder.join(format!("pack-{hex}")) }
+    }
+
+    /// Where its objects are.
+    pub fn pack(&self) -> PathBuf {
+        self.stem.with_extension(PACK)
+    }
+
+    /// Where its index is.
+    pub fn index(&self) -> PathBuf {
+        self.stem.with_extension(INDEX)
+    }
+
+    /// Removes its files. Those that are gone already are no error.
+    ///
+    /// # Errors
+    /// A file stays.
+    pub fn remove(&self) -> io::Result<()> {
+        for ending in [INDEX, DERIVED, PACK] {
+            match fs::remove_file(self.stem.with_extension(ending)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a pack that may be lost in a power cut.
+///
+/// # Errors
+/// The disk fails; the pack is not there.
+pub fn write(folder: &Path, pack: &Pack) -> io::Result<Name> {
+    let name = Name::new(folder, &pack.checksum);
+    let mut unfinished = Unfinished::create(folder)?;
+    unfinished.file.write_all(&pack.bytes)?;
+    unfinished.finish(&name.pack())?;
+    let mut unfinished = Unfinished::create(folder)?;
+    unfinished.file.write_all(&pack.index)?;
+    unfinished.finish(&name.index())?;
+    Ok(name)
+}
+
+/// Writes a pack that lasts.
+///
+/// # Errors
+/// The disk fails; the pack is not there.
+pub fn write_synced(folder: &Path, pack: &Pack) -> io::Result<Name> {
+    let mut unfinished = Unfinished::create(folder)?;
+    unfinished.file.write_all(&pack.bytes)?;
+    finish(folder, unfinished, &pack.checksum, &pack.index)
+}
+
+/// Writes a pack's index, and makes both last. The pack itself is what was written to `unfinished`.
+///
+/// # Errors
+/// The disk fails; the pack is not there.
+pub fn finish(folder: &Path, unfinished: Unfinished, checksum: &[u8; ID], index: &[u8]) -> io::Result<Name> {
+    let name = Name::new(folder, checksum);
+    unfinished.file.sync_all()?;
+    unfinished.finish(&name.pack())?;
+    let mut unfinished = Unfinished::create(folder)?;
+    unfinished.file.write_all(index)?;
+    unfinished.file.sync_all()?;
+    unfinished.finish(&name.index())?;
+    File::open(folder)?.sync_all()?;
+    Ok(name)
+}
+
+/// A file that is not in its place yet. Dropped, it is removed; one that a crash leaves is cleared at the next start.
+#[derive(Debug)]
+pub struct Unfinished {
+    pub file: File,
+    path: Option<PathBuf>,
+}
+
+impl Unfinished {
+    /// A new file in a folder.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn create(folder: &Path) -> io::Result<Self> {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("tmp_revconf_{}_{count}", std::process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path)?;
+        Ok(Unfinished { file, path: Some(path) })
+    }
+
+    /// Moves the file to its place, where it replaces what was there.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn finish(mut self, to: &Path) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            fs::rename(path, to)?;
+            self.path = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path
+            && let Err(error) = fs::remove_file(path)
+        {
+            tracing::warn!(file = %path.display(), %error, "an unfinished file stays behind");
+        }
+    }
+}
+
+/// A pack that may be merged with others.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub name: Name,
+    /// Of the pack itself.
+    pub bytes: u64,
+    pub modified: std::time::SystemTime,
+}
+
+/// The packs in a folder, but for those that git has marked as special.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn list(folder: &Path) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|ending| ending != INDEX) {
+            continue;
+        }
+        let name = Name { stem: path.with_extension("") };
+        let special = SPECIAL.iter().any(|ending| name.stem.with_extension(ending).exists());
+        match fs::metadata(name.pack()) {
+            Ok(metadata) if !special => {
+                found.push(Found { name, bytes: metadata.len(), modified: metadata.modified()? });
+            }
+            Ok(_) => {}
+            // A `git gc` at work may have taken it away since the folder was read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    found.sort_by(|a, b| (a.modified, &a.name).cmp(&(b.modified, &b.name)));
+    Ok(found)
+}
