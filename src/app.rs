@@ -1,13 +1,14 @@
 //! The only place that joins the parts: settings, log, metrics, registry and server.
 
 use std::io::{self, IsTerminal};
-use std::net::TcpListener;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 use anyhow::{Context, anyhow};
+use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,13 +18,17 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::access::audit::{self, Trail};
+use crate::access::{Gate, Grant, gate};
+use crate::http::authentication::Trust;
 use crate::http::call::Shared;
-use crate::http::{openapi, server};
+use crate::http::limits::Limits;
+use crate::http::{openapi, server, tls};
 use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
-use crate::settings::{Http, Log, LogFormat, LogLevel, Settings};
+use crate::settings::{Access, Http, Log, LogFormat, LogLevel, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
@@ -32,6 +37,9 @@ const DURATIONS: [f64; 12] = [1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e
 const BATCHES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// How often measurements are put into their classes, which bounds the memory that they take till then.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the principals' file and the certificate have changed.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Writes the log to standard error from here on.
 ///
@@ -65,12 +73,14 @@ pub fn start_log(log: &Log) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The data directory or the address cannot be used.
-pub fn serve(settings: &Settings) -> anyhow::Result<()> {
+pub fn serve(settings: &Settings, insecure_open: bool) -> anyhow::Result<()> {
     let prometheus = start_metrics()?;
+    // Who may come in is settled before anything is opened.
+    let doors = Doors::open(settings, insecure_open)?;
     // Whatever is not the server's own runs on its first thread; the registry needs a runtime to be opened.
     let system = actix_web::rt::System::new();
     let registry = system.block_on(open(settings))?;
-    let outcome = system.block_on(answer(settings, &registry, prometheus));
+    let outcome = system.block_on(answer(settings, doors, &registry, prometheus));
     // Out here nothing asynchronous is left that closing could hold up.
     registry.close();
     outcome
@@ -84,6 +94,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
 
 async fn answer(
     settings: &Settings,
+    doors: Doors,
     registry: &Arc<Registry>,
     prometheus: PrometheusHandle,
 ) -> anyhow::Result<()> {
@@ -94,9 +105,17 @@ async fn answer(
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let upkeep = prometheus.clone();
+    let Doors { gate, trust, trail, certificate } = doors;
+    let tls = certificate.as_ref().map(tls::Certificate::config).transpose()?;
     let shared = web::Data::new(Shared {
         registry: Arc::clone(registry),
         anonymous: Identity::new(&settings.commits.anonymous_name, &settings.commits.anonymous_email),
+        gate: Arc::clone(&gate),
+        trust,
+        limits: Limits::new(settings.limits.principal, settings.limits.address, settings.limits.burst),
+        public: settings.access.public.clone(),
+        origins: settings.http.cors_origins.clone(),
+        trail,
         max_body,
         max_uri,
         prefixes: settings.http.prefixes.clone(),
@@ -104,7 +123,7 @@ async fn answer(
         openapi: description(settings).to_string().into(),
         metrics: Box::new(move || prometheus.render()),
     });
-    let server = server::serve(listener, shared, &server_options(&settings.http))?;
+    let server = server::serve(listener, tls, shared, &server_options(&settings.http))?;
     let handle = server.handle();
     let running = tokio::task::spawn_local(server);
     let upkeep = tokio::task::spawn_local(async move {
@@ -114,6 +133,16 @@ async fn answer(
             upkeep.run_upkeep();
         }
     });
+    let look = tokio::task::spawn_local(async move {
+        let mut ticks = tokio::time::interval(LOOK);
+        loop {
+            ticks.tick().await;
+            gate.refresh();
+            if let Some(certificate) = &certificate {
+                certificate.refresh();
+            }
+        }
+    });
     tracing::info!(%address, data = %settings.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     tokio::select! {
         _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
@@ -121,12 +150,98 @@ async fn answer(
     }
     handle.stop(true).await;
     upkeep.abort();
+    look.abort();
     running.await.context("the server's task failed")?.context("the server failed")
 }
 
 /// The description of the API as these settings have it.
 pub fn description(settings: &Settings) -> Value {
     openapi::document(&settings.http.prefixes)
+}
+
+/// What stands between the world and the registry.
+struct Doors {
+    gate: Arc<Gate>,
+    trust: Trust,
+    trail: Option<Trail>,
+    certificate: Option<Arc<tls::Certificate>>,
+}
+
+impl Doors {
+    fn open(settings: &Settings, insecure_open: bool) -> anyhow::Result<Self> {
+        let Settings { access, tls, audit, http, .. } = settings;
+        let gate = Arc::new(gate(access)?);
+        let certificate = path(&tls.certificate).map(|certificate| {
+            let client_ca = path(&tls.client_ca);
+            tls::Certificate::open(tls::Options { certificate, key: tls.key.clone(), client_ca })
+        });
+        let certificate = certificate.transpose().context("TLS")?;
+        check_listening(http.listen, &gate, certificate.is_some(), insecure_open)?;
+        let trail = path(&audit.file).map(|file| {
+            let shown = file.display().to_string();
+            let (size, keep, required) = (audit.size, audit.keep, audit.required);
+            Trail::open(audit::Options { file, size, keep, required })
+                .with_context(|| format!("the audit trail {shown} cannot be written"))
+        });
+        Ok(Doors { gate, trust: trust(access)?, trail: trail.transpose()?, certificate })
+    }
+}
+
+/// Empty in the settings is none.
+fn path(setting: &Path) -> Option<PathBuf> {
+    (!setting.as_os_str().is_empty()).then(|| setting.to_owned())
+}
+
+fn gate(access: &Access) -> anyhow::Result<Gate> {
+    let strangers: Vec<Grant> = access
+        .proxy_roles
+        .iter()
+        .map(|role| role.parse().map_err(|fault| anyhow!("access.proxy_roles has {role:?}, which {fault}")))
+        .collect::<anyhow::Result<_>>()?;
+    let Some(file) = path(&access.principals) else { return Ok(Gate::Open) };
+    let (remember, guesses) = (Duration::from_secs(access.remember), access.guesses);
+    let options = gate::Options { file, remember, guesses, strangers };
+    Gate::open(options).context("the principals' file (access.principals)")
+}
+
+fn trust(access: &Access) -> anyhow::Result<Trust> {
+    let header = |name: &str| (!name.is_empty()).then(|| name.parse()).transpose();
+    let network = |text: &String| {
+        let single = text.parse::<IpAddr>().map(IpNet::from);
+        single.or_else(|_| text.parse()).with_context(|| {
+            format!(
+                "access.proxies has {text:?}, which is neither an address nor a network such as 10.0.0.0/8"
+            )
+        })
+    };
+    Ok(Trust {
+        proxies: access.proxies.iter().map(network).collect::<anyhow::Result<_>>()?,
+        user: header(&access.proxy_user).context("access.proxy_user")?,
+        email: header(&access.proxy_email).context("access.proxy_email")?,
+        address: header(&access.proxy_address).context("access.proxy_address")?,
+    })
+}
+
+/// Who reaches an open service may do everything, so only this machine reaches one unless that is asked for in words.
+fn check_listening(
+    listen: SocketAddr,
+    gate: &Gate,
+    encrypted: bool,
+    insecure_open: bool,
+) -> anyhow::Result<()> {
+    let here = listen.ip().to_canonical().is_loopback();
+    if gate.is_open() && !here {
+        if !insecure_open {
+            return Err(anyhow!(
+                "{listen} can be reached by others, and without principals everybody may do everything: set \
+                 access.principals, listen on 127.0.0.1, or say --insecure-open"
+            ));
+        }
+        tracing::warn!(%listen, "everybody who reaches this address may do everything (--insecure-open)");
+    } else if !encrypted && !here {
+        tracing::warn!(%listen, "keys come over the network unencrypted; set tls.certificate, unless a proxy is before it");
+    }
+    Ok(())
 }
 
 fn options(settings: &Settings) -> Options {
@@ -143,7 +258,6 @@ fn server_options(http: &Http) -> server::Options {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     server::Options {
         workers: if http.workers == 0 { cores } else { http.workers },
-        cors_origins: http.cors_origins.clone(),
         keep_alive: Duration::from_secs(http.keep_alive),
         client_timeout: Duration::from_secs(http.client_timeout),
         shutdown_timeout: Duration::from_secs(http.shutdown_timeout),
@@ -170,8 +284,10 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         "revconf_checkpoints_total",
         "How often the repository was synced and the journal emptied"
     );
+    metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
     // A page that has a counter from the first moment on lets a graph begin at nothing.
     metrics::counter!("revconf_commits_total").absolute(0);
+    metrics::counter!("revconf_key_checks_total").absolute(0);
     Ok(handle)
 }
 

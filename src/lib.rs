@@ -8,8 +8,10 @@
 //! - [`format`](mod@format): how documents lie in a tree as files
 //! - [`document`]: the kinds of documents and their rules
 //! - [`ledger`]: branches, commits and atomic batches in a git repository
+//! - [`access`]: who may do what
 //! - [`settings`]: what can be set; knows nothing else
 
+pub mod access;
 pub mod app;
 pub mod document;
 pub mod format;

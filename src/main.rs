@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
+use revconf::access::key::{Hash, Key};
+use revconf::access::{Grant, key, principals};
 use revconf::app;
 use revconf::document::{KINDS, Kind};
 use revconf::registry::import::Import;
@@ -35,12 +37,37 @@ enum Command {
     /// Take documents from a file into a configuration; no service may be using the data directory. Settings come from
     /// the file that REVCONF_CONFIG names, and the environment.
     Import(ImportFlags),
+    /// Make keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Print the description of the API (OpenAPI 3.1).
     Openapi {
         /// A file with settings
         #[arg(long, value_name = "FILE", env = "REVCONF_CONFIG")]
         config: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Print a new key, which nothing else will ever tell again, and what to store of it.
+    New(NewKey),
+}
+
+#[derive(Args)]
+struct NewKey {
+    /// Whose it is; the author of the commits that are made with it
+    #[arg(long)]
+    name: String,
+    /// The author's e-mail address [default: NAME@localhost]
+    #[arg(long)]
+    email: Option<String>,
+    /// What may be done with which configurations, such as editor=staging-*; may be said more than once
+    #[arg(long, value_name = "ROLE=PATTERN")]
+    role: Vec<Grant>,
+    /// A second key as well, for Azure's SharedAccessSignature
+    #[arg(long)]
+    signing: bool,
 }
 
 #[derive(Args)]
@@ -60,6 +87,9 @@ struct Serve {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Listen on other than loopback addresses although there are no principals, so that everybody may do everything
+    #[arg(long)]
+    insecure_open: bool,
 }
 
 #[derive(Args)]
@@ -115,6 +145,7 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve(&flags),
         Command::Check { shared } => check(&shared),
         Command::Import(flags) => import(flags),
+        Command::Key(KeyCommand::New(flags)) => new_key(&flags),
         Command::Openapi { config } => openapi(config),
     };
     outcome.unwrap_or_else(|error| {
@@ -131,7 +162,7 @@ fn settings(shared: &Shared, listen: Option<SocketAddr>) -> anyhow::Result<Setti
 fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
     let settings = settings(&flags.shared, flags.listen)?;
     app::start_log(&settings.log)?;
-    app::serve(&settings)?;
+    app::serve(&settings, flags.insecure_open)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -158,6 +189,22 @@ fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
 fn openapi(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = settings(&Shared { data: None, config }, None)?;
     print(&format!("{:#}\n", app::description(&settings)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn new_key(flags: &NewKey) -> anyhow::Result<ExitCode> {
+    let key = Key::new()?;
+    let hash = Hash::new(&key)?;
+    let signing_key = flags.signing.then(key::new_signing_key).transpose()?;
+    let email = flags.email.clone().unwrap_or_else(|| format!("{}@localhost", flags.name.replace(' ', ".")));
+    let entry = principals::entry(&flags.name, &email, &flags.role, &key, &hash, signing_key.as_deref());
+    principals::Principals::parse(&entry).map_err(|faults| anyhow!("no key was made: {faults}"))?;
+    print(&format!(
+        "The key, told this once; whoever has it is {}:\n\n{}\n\nFor the file that access.principals names, which \
+         must be its owner's alone:\n\n{entry}",
+        flags.name,
+        key.reveal(),
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

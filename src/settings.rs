@@ -44,6 +44,10 @@ pub struct Settings {
     pub log: Log,
     pub commits: Commits,
     pub journal: Journal,
+    pub access: Access,
+    pub tls: Tls,
+    pub limits: Limits,
+    pub audit: Audit,
     pub azure: Azure,
 }
 
@@ -121,6 +125,66 @@ pub struct Journal {
     pub period: u64,
 }
 
+/// `[access]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// A path; empty is none.
+    #[serde(deserialize_with = "text")]
+    pub principals: PathBuf,
+    /// In seconds.
+    pub remember: u64,
+    /// A minute, from an address.
+    pub guesses: u32,
+    /// Some of [`PAGES`].
+    pub public: Vec<String>,
+    pub proxies: Vec<String>,
+    /// A header; empty is none. So are the next two.
+    #[serde(deserialize_with = "text")]
+    pub proxy_user: String,
+    #[serde(deserialize_with = "text")]
+    pub proxy_email: String,
+    #[serde(deserialize_with = "text")]
+    pub proxy_address: String,
+    pub proxy_roles: Vec<String>,
+}
+
+/// `[tls]`; empty paths are none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    #[serde(deserialize_with = "text")]
+    pub certificate: PathBuf,
+    #[serde(deserialize_with = "text")]
+    pub key: PathBuf,
+    #[serde(deserialize_with = "text")]
+    pub client_ca: PathBuf,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Requests a second; 0 is no limit.
+    pub principal: u32,
+    /// Requests a second; 0 is no limit.
+    pub address: u32,
+    pub burst: u32,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// A path; empty is none.
+    #[serde(deserialize_with = "text")]
+    pub file: PathBuf,
+    /// In bytes.
+    pub size: u64,
+    pub keep: usize,
+    pub required: bool,
+}
+
 /// `[azure]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,16 +208,6 @@ pub enum SettingsError {
     File { path: PathBuf, reason: std::io::Error },
     #[error("the settings are wrong: {0}")]
     Wrong(String),
-    #[error(
-        "the settings are wrong: http.prefixes has {0:?}; a prefix is empty, or begins with a slash and does not end in one"
-    )]
-    Prefix(String),
-    #[error("the settings are wrong: {name} must be from {min} to {max}, not {found}")]
-    Range { name: &'static str, min: u64, max: u64, found: u64 },
-    #[error(
-        "the settings are wrong: http.cors_origins has {0:?}; an origin looks like https://console.example.org"
-    )]
-    Origin(String),
 }
 
 impl Settings {
@@ -184,32 +238,102 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Everything that is wrong at once.
     fn check(&self) -> Result<(), SettingsError> {
-        if let Some(bad) = self.http.prefixes.iter().find(|prefix| !is_prefix(prefix)) {
-            return Err(SettingsError::Prefix(bad.clone()));
-        }
-        if let Some(bad) = self.http.cors_origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(SettingsError::Origin(bad.clone()));
-        }
-        let ranges = [
-            ("http.workers", self.http.workers as u64, 0, 1024),
-            ("http.max_body", self.http.max_body as u64, 1, 1 << 40),
-            // The framework itself reads no longer ones.
-            ("http.max_uri", self.http.max_uri as u64, 1, 65_534),
-            ("http.client_timeout", self.http.client_timeout, 1, DAY),
-            ("http.keep_alive", self.http.keep_alive, 1, DAY),
-            ("http.shutdown_timeout", self.http.shutdown_timeout, 0, DAY),
-            ("journal.size", self.journal.size, 1, 1 << 40),
-            ("journal.period", self.journal.period, 1, DAY),
-            ("commits.queue", self.commits.queue as u64, 1, 1 << 20),
-            ("commits.batch", self.commits.batch as u64, 1, 1 << 20),
+        let mut faults = self.wrong_lists();
+        faults.extend(self.wrong_numbers());
+        faults.extend(self.wrong_pairs());
+        if faults.is_empty() { Ok(()) } else { Err(SettingsError::Wrong(faults.join("; "))) }
+    }
+
+    fn wrong_lists(&self) -> Vec<String> {
+        let Settings { http, access, .. } = self;
+        let mut faults = Vec::new();
+        faults.extend(http.prefixes.iter().filter(|prefix| !is_prefix(prefix)).map(|bad| {
+            format!(
+                "http.prefixes has {bad:?}; a prefix is empty, or begins with a slash and does not end in one"
+            )
+        }));
+        faults.extend(http.cors_origins.iter().filter(|origin| !is_origin(origin)).map(|bad| {
+            format!("http.cors_origins has {bad:?}; an origin looks like https://console.example.org")
+        }));
+        faults.extend(
+            access
+                .public
+                .iter()
+                .filter(|page| !PAGES.contains(&page.as_str()))
+                .map(|bad| format!("access.public has {bad:?}; what can be public is {}", PAGES.join(", "))),
+        );
+        let headers = [
+            ("access.proxy_user", &access.proxy_user),
+            ("access.proxy_email", &access.proxy_email),
+            ("access.proxy_address", &access.proxy_address),
         ];
-        match ranges.into_iter().find(|(_, found, min, max)| !(min..=max).contains(&found)) {
-            Some((name, found, min, max)) => Err(SettingsError::Range { name, min, max, found }),
-            None => Ok(()),
-        }
+        let bad = headers.into_iter().filter(|(_, header)| !header.is_empty() && !is_header(header));
+        faults.extend(bad.map(|(key, bad)| format!("{key} is {bad:?}, which is no header's name")));
+        faults
+    }
+
+    fn wrong_numbers(&self) -> Vec<String> {
+        let Settings { http, commits, journal, access, limits, audit, .. } = self;
+        let ranges = [
+            ("http.workers", http.workers as u64, 0, 1024),
+            ("http.max_body", http.max_body as u64, 1, 1 << 40),
+            // The framework itself reads no longer ones.
+            ("http.max_uri", http.max_uri as u64, 1, 65_534),
+            ("http.client_timeout", http.client_timeout, 1, DAY),
+            ("http.keep_alive", http.keep_alive, 1, DAY),
+            ("http.shutdown_timeout", http.shutdown_timeout, 0, DAY),
+            ("journal.size", journal.size, 1, 1 << 40),
+            ("journal.period", journal.period, 1, DAY),
+            ("commits.queue", commits.queue as u64, 1, 1 << 20),
+            ("commits.batch", commits.batch as u64, 1, 1 << 20),
+            ("access.remember", access.remember, 0, HOUR),
+            ("access.guesses", access.guesses.into(), 1, 1 << 20),
+            ("limits.principal", limits.principal.into(), 0, 1 << 20),
+            ("limits.address", limits.address.into(), 0, 1 << 20),
+            ("limits.burst", limits.burst.into(), 1, 1 << 20),
+            ("audit.size", audit.size, 1, 1 << 40),
+            ("audit.keep", audit.keep as u64, 0, 1000),
+        ];
+        let wrong = ranges.into_iter().filter(|(_, found, min, max)| !(min..=max).contains(&found));
+        wrong
+            .map(|(name, found, min, max)| format!("{name} must be from {min} to {max}, not {found}"))
+            .collect()
+    }
+
+    /// Settings that mean nothing, or something dangerous, without another.
+    fn wrong_pairs(&self) -> Vec<String> {
+        let Settings { access, tls, audit, .. } = self;
+        let set = |path: &PathBuf| !path.as_os_str().is_empty();
+        let named = !access.proxy_user.is_empty();
+        let needs = [
+            ("tls.certificate", set(&tls.certificate), "tls.key", set(&tls.key)),
+            ("tls.key", set(&tls.key), "tls.certificate", set(&tls.certificate)),
+            ("tls.client_ca", set(&tls.client_ca), "tls.certificate", set(&tls.certificate)),
+            ("tls.client_ca", set(&tls.client_ca), "access.principals", set(&access.principals)),
+            ("access.proxy_user", named, "access.principals", set(&access.principals)),
+            ("access.proxy_user", named, "access.proxies", !access.proxies.is_empty()),
+            ("access.proxy_email", !access.proxy_email.is_empty(), "access.proxy_user", named),
+            ("access.proxy_roles", !access.proxy_roles.is_empty(), "access.proxy_user", named),
+            (
+                "access.proxy_address",
+                !access.proxy_address.is_empty(),
+                "access.proxies",
+                !access.proxies.is_empty(),
+            ),
+            ("audit.required", audit.required, "audit.file", set(&audit.file)),
+        ];
+        let missing = needs.into_iter().filter(|(_, first, _, second)| *first && !second);
+        missing.map(|(first, _, second, _)| format!("{first} is set, and needs {second}")).collect()
     }
 }
+
+/// Pages that may be public. They tell nothing of what is stored, but something of what runs.
+pub const PAGES: [&str; 3] = ["/docs", "/openapi.json", "/metrics"];
+
+/// In seconds: the longest that what was found right is taken for right.
+const HOUR: u64 = 3_600;
 
 /// In seconds: the longest that a connection or a stop may take.
 const DAY: u64 = 86_400;
@@ -231,6 +355,11 @@ fn is_origin(origin: &str) -> bool {
     host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
 }
 
+/// A token (RFC 9110 section 5.6.2).
+fn is_header(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
 /// Every fault with the setting's name and where it stands.
 fn told(error: figment::Error) -> String {
     let faults = error.into_iter().map(|error| {
@@ -250,6 +379,7 @@ fn told(error: figment::Error) -> String {
         let reason = error.kind.to_string().replace("``", "`").replace("`one of `", "one of `");
         let reason = reason
             .replace("expected usize", "expected a whole number")
+            .replace("expected u32", "expected a whole number")
             .replace("expected u64", "expected a whole number");
         format!(
             "{place}: {}",

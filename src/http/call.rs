@@ -4,15 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::accept;
+use super::authentication::{Trust, Visitor};
 use super::failure::Failure;
+use super::limits::Limits;
 use super::preconditions;
 use super::query::{Parameter, Query};
 use super::shape::Dialect;
+use crate::access::audit::Trail;
+use crate::access::{Caller, Gate};
 use crate::document::Kind;
 use crate::registry::{Conditions, Identity, Place, Registry, Write};
 
@@ -21,6 +25,16 @@ pub struct Shared {
     pub registry: Arc<Registry>,
     /// The author of changes by people who are not known.
     pub anonymous: Identity,
+    pub gate: Arc<Gate>,
+    /// Proxies whose word is taken for who asks.
+    pub trust: Trust,
+    pub limits: Limits,
+    /// Pages that need no key.
+    pub public: Vec<String>,
+    /// Where pages may come from that use the API.
+    pub origins: Vec<String>,
+    /// Where who did what is written.
+    pub trail: Option<Trail>,
     /// In bytes.
     pub max_body: usize,
     /// In bytes.
@@ -53,6 +67,7 @@ pub struct Call {
     /// `None` on routes that are about no kind.
     kind: Option<&'static Kind>,
     request: HttpRequest,
+    caller: Caller,
     parameters: Vec<(&'static str, String)>,
     pub query: Query,
     pub conditions: Conditions,
@@ -78,6 +93,10 @@ impl Call {
         Ok(Call {
             kind,
             request: request.clone(),
+            caller: request
+                .extensions()
+                .get::<Visitor>()
+                .map_or(Caller::Nobody, |visitor| visitor.caller.clone()),
             parameters: parameters(request.uri().path(), expected.template),
             query: Query::read(request.query_string(), expected.query)?,
             conditions: preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?,
@@ -123,10 +142,22 @@ impl Call {
         Ok(Place { configuration: self.configuration(), kind: self.kind()?, id: self.parameter("id") })
     }
 
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn author(&self) -> Identity {
+        match self.caller.principal() {
+            Some(principal) => Identity::new(&principal.name, &principal.email),
+            None => self.shared.anonymous.clone(),
+        }
+    }
+
     /// How the write is to be done.
     pub fn write(&self) -> Write {
         Write {
-            author: self.shared.anonymous.clone(),
+            author: self.author(),
             message: self.query.text("message").map(|message| message.trim().to_owned()),
             dry_run: self.query.flag("dry_run"),
             conditions: self.conditions.clone(),
@@ -147,6 +178,12 @@ impl Call {
         let others = self.request.query_string().split('&').filter(|pair| !pair.is_empty() && !named(pair));
         others.collect::<Vec<_>>().join("&")
     }
+}
+
+/// One of the parts of a path that a template names, as [`Call::parameter`] gives it.
+pub fn parameter(path: &str, template: &'static str, name: &str) -> Option<String> {
+    let mut parts = parameters(path, template).into_iter();
+    parts.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
 /// The parts of a path that a template names. Decoded once and strictly: what is no UTF-8 stays encoded, and its

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::sets::{CREATED, DELETED, UPDATED};
+use crate::access::Role;
 
 pub async fn list(call: Call) -> Reply {
-    let records = call.registry().configurations();
+    let records = call.registry().configurations(|name| call.caller().may(Role::Reader, name));
     let answer = Answer::json(StatusCode::OK, &json!({"total": records.len(), "items": records}));
     answer.tagged_by_body(&call.conditions)
 }
@@ -19,8 +20,10 @@ pub async fn read(call: Call) -> Reply {
 }
 
 pub async fn create(call: Call) -> Reply {
+    let may_be_read = |name: &str| call.caller().may(Role::Reader, name);
+    let (body, write) = (call.body.clone(), call.write());
     let outcome =
-        call.registry().create_configuration(call.configuration(), call.body.clone(), call.write()).await?;
+        call.registry().create_configuration(call.configuration(), body, write, may_be_read).await?;
     Ok(CREATED.answer(outcome).location(call.path()))
 }
 

@@ -8,11 +8,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
+use super::admission::{self, Needs};
 use super::call::Shared;
 use super::failure::Failure;
-use super::headers::REQUEST_ID;
+use super::headers::{self, REQUEST_ID};
 use super::shape::Shape;
-use super::{log, routes};
+use super::{log, routes, trail};
 
 /// The outermost layer but for the log.
 ///
@@ -33,10 +34,13 @@ pub async fn surround<B: MessageBody + 'static>(
         in_shape(next.call(request).await?, shape)
     };
     // RFC 9110 section 12.5.5: a cache must not take one form of an answer for another.
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, accept-encoding"));
+    let vary = HeaderValue::from_static("accept, accept-encoding, authorization");
+    response.headers_mut().append(header::VARY, vary);
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    headers::secure(&mut response);
+    trail::record(&response);
     Ok(response)
 }
 
@@ -61,5 +65,6 @@ pub async fn nothing(request: HttpRequest, shared: web::Data<Shared>) -> HttpRes
     let path = request.uri().path().to_owned();
     let hint = if path.len() > 1 && path.ends_with('/') { "; leave out the slash at the end" } else { "" };
     let shape = routes::dialect_of(&path, &shared.prefixes).shape(&request);
-    shape.answer(&Failure::NoRoute { path, hint })
+    let admitted = admission::admit(&request, Needs::Something, None, &shared).await;
+    shape.answer(&admitted.err().unwrap_or(Failure::NoRoute { path, hint }))
 }

@@ -1,8 +1,11 @@
 //! Why a request is not done, and the one table from error to status.
 
+use std::time::Duration;
+
 use actix_web::http::header::{self, HeaderName};
 use actix_web::http::{Method, StatusCode};
 
+use crate::access::{Denial, Role};
 use crate::document::Fault;
 use crate::document::json::NotJson;
 use crate::registry::{CommitId, Error, Refused, Rejection};
@@ -36,6 +39,16 @@ pub enum Failure {
     BadQuery(Vec<Fault>),
     #[error("writes are not taken now")]
     NotReady,
+    #[error("{}", reason_of(*.0))]
+    Unauthenticated(Denial),
+    #[error("this needs the role {role}{}", for_which(.configuration.as_deref()))]
+    Forbidden { role: Role, configuration: Option<String> },
+    #[error("a page of another origin asks for this write; http.cors_origins lists those that may")]
+    ForeignPage,
+    #[error("this is too often; try again in {} s", .wait.as_secs())]
+    TooOften { wait: Duration },
+    #[error("writes are not taken while the audit trail cannot be written")]
+    NoTrail,
     /// What the framework refuses by itself.
     #[error("{}", .0.canonical_reason().unwrap_or("the request cannot be answered"))]
     Framework(StatusCode),
@@ -44,7 +57,34 @@ pub enum Failure {
 /// In seconds: by then a queue of changes has been worked off many times over.
 const RETRY_AFTER: &str = "1";
 
+/// What is asked of who has shown nothing, or nothing that is right (RFC 9110 section 11.6.1).
+const CHALLENGES: [&str; 3] = [
+    "Bearer realm=\"revconf\"",
+    "Basic realm=\"revconf\", charset=\"UTF-8\"",
+    "SharedAccessSignature realm=\"revconf\"",
+];
+
+/// Which part of what was shown is wrong is nobody's to know who has shown it.
+fn reason_of(denial: Denial) -> &'static str {
+    match denial {
+        Denial::Nothing => {
+            "who asks? Authorization takes a key as Bearer or Basic, or a SharedAccessSignature"
+        }
+        Denial::Expired => "the signature has expired",
+        Denial::Wrong | Denial::Later(_) => "what Authorization or the certificate shows is not known here",
+    }
+}
+
+fn for_which(configuration: Option<&str>) -> String {
+    configuration.map(|name| format!(" for configuration {name:?}")).unwrap_or_default()
+}
+
 impl Failure {
+    /// Whole seconds, so that who waits them is not told to wait again.
+    pub fn too_often(wait: Duration) -> Self {
+        Failure::TooOften { wait: Duration::from_secs(wait.as_secs() + 1) }
+    }
+
     /// The table.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -59,6 +99,7 @@ impl Failure {
                 | Error::EntryExists { .. }
                 | Error::SetNotEmpty { .. }
                 | Error::NotToday { .. } => StatusCode::CONFLICT,
+                Error::OriginForbidden(_) => StatusCode::FORBIDDEN,
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
                 Error::NotJson(_) => StatusCode::BAD_REQUEST,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -75,7 +116,10 @@ impl Failure {
                 StatusCode::BAD_REQUEST
             }
             Failure::BadQuery(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Failure::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::NotReady | Failure::NoTrail => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Failure::Forbidden { .. } | Failure::ForeignPage => StatusCode::FORBIDDEN,
+            Failure::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::Framework(status) => *status,
         }
     }
@@ -113,7 +157,13 @@ impl Failure {
                 Refused::Unknown(_) => Vec::new(),
                 _ => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
             },
-            Failure::Rejected(Rejection { error: Error::Raced, .. }) | Failure::NotReady => {
+            Failure::Unauthenticated(_) => {
+                CHALLENGES.map(|challenge| (header::WWW_AUTHENTICATE, challenge.to_owned())).to_vec()
+            }
+            Failure::TooOften { wait } => vec![(header::RETRY_AFTER, wait.as_secs().to_string())],
+            Failure::Rejected(Rejection { error: Error::Raced, .. })
+            | Failure::NotReady
+            | Failure::NoTrail => {
                 vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())]
             }
             _ => Vec::new(),

@@ -10,6 +10,8 @@ use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::answer::MadeCommit;
+use super::authentication::Visitor;
+use crate::access::key;
 
 /// Makes the span in which a request is worked on, and the line when it is done.
 pub struct RequestLine;
@@ -30,12 +32,14 @@ impl RootSpanBuilder for RequestLine {
         let duration = begun.elapsed().as_secs_f64();
         let (method, status) = (request.method().as_str(), response.status().as_u16());
         let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
+        let principal = request.extensions().get::<Visitor>().and_then(Visitor::name);
         tracing::info!(
             method,
-            path = request.uri().path(),
+            path = &*key::redact(request.uri().path()),
             status,
             duration_ms = (duration * 1e6).round() / 1e3,
             commit,
+            principal = principal.as_deref(),
             "request"
         );
         let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());

@@ -2,15 +2,18 @@
 //!
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
+//! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may, and how often ([`limits`])
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back
 //! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
-//! - [`edge`]: what surrounds every request; [`log`]: one line for each
-//! - [`server`]: the listening server
+//! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
+//! - [`server`]: the listening server; [`tls`]: its certificates
 
 pub mod accept;
+pub mod admission;
 pub mod answer;
+pub mod authentication;
 pub mod backends;
 pub mod call;
 pub mod configurations;
@@ -19,6 +22,7 @@ pub mod entries;
 pub mod failure;
 pub mod filter;
 pub mod headers;
+pub mod limits;
 pub mod log;
 pub mod openapi;
 pub mod preconditions;
@@ -29,4 +33,6 @@ pub mod server;
 pub mod service;
 pub mod sets;
 pub mod shape;
+pub mod tls;
+pub mod trail;
 pub mod versions;

@@ -1,17 +1,20 @@
 //! What a route is, and how it gets into the server's routing.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::admission::{self, Needs};
 use super::answer::Reply;
-use super::call::{Call, Expected, Shared};
+use super::call::{self, Call, Expected, Shared};
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
 use super::query::Parameter;
 use super::shape::Dialect;
+use crate::access::Role;
 use crate::document::{KINDS, Kind};
 use crate::registry::Error;
 
@@ -45,6 +48,8 @@ pub struct Operation {
     pub method: Method,
     /// Unique; for paths with a kind, the kind's name is put after it.
     pub name: &'static str,
+    /// What is asked of whoever wants it.
+    pub needs: Needs,
     pub summary: &'static str,
     pub query: &'static [Parameter],
     pub input: Input,
@@ -169,11 +174,17 @@ impl Resource {
             }
             let options = web::method(Method::OPTIONS).to(
                 move |request: HttpRequest, shared: web::Data<Shared>| async move {
+                    if let Err(failure) = self.admit(&request, self.least(), &shared).await {
+                        return self.dialect.shape(&request).answer(&failure);
+                    }
                     let response = HttpResponse::NoContent().insert_header(("allow", self.allow())).finish();
                     self.with_version(response, &request, &shared)
                 },
             );
             let other = web::to(move |request: HttpRequest, shared: web::Data<Shared>| async move {
+                if let Err(failure) = self.admit(&request, self.least(), &shared).await {
+                    return self.dialect.shape(&request).answer(&failure);
+                }
                 let method = request.method().clone();
                 let refused = Failure::MethodNotAllowed { method, allow: self.allow() };
                 let creates = self.operations.iter().any(|operation| operation.input == Input::Creation);
@@ -192,6 +203,10 @@ impl Resource {
     ) -> actix_web::Route {
         web::method(method.clone()).to(
             move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
+                // Not even which version is there is told to who is not let in.
+                if let Err(failure) = self.admit(&request, operation.needs, &shared).await {
+                    return self.dialect.shape(&request).answer(&failure);
+                }
                 let work = async {
                     self.check_configuration(&request, operation.input == Input::Creation, &shared)?;
                     let call = Call::read(&request, payload, shared.clone(), kind, &operation.expected(self))
@@ -208,10 +223,26 @@ impl Resource {
         )
     }
 
-    /// The configuration that a request is about: documents without one in their path are Azure's at the root.
-    fn configuration<'a>(&self, request: &'a HttpRequest, shared: &'a Shared) -> Option<&'a str> {
-        let at_root = (self.kinds != Kinds::None).then_some(shared.azure_configuration.as_str());
-        request.match_info().get("config").or(at_root)
+    /// What somebody needs who asks what can be done here.
+    pub fn least(&self) -> Needs {
+        if self.kinds != Kinds::None || self.path.contains("{config}") {
+            return Needs::Role(Role::Reader);
+        }
+        let open = self.operations.iter().all(|operation| operation.needs == Needs::Nothing);
+        if open { Needs::Nothing } else { Needs::Something }
+    }
+
+    async fn admit(&self, request: &HttpRequest, needs: Needs, shared: &Shared) -> Result<(), Failure> {
+        let configuration = self.configuration(request, shared);
+        admission::admit(request, needs, configuration.as_deref(), shared).await
+    }
+
+    /// The configuration that a request is about: documents without one in their path are Azure's at the root. It is
+    /// read from the path as handlers read it, so that who may is asked about the very one that they use.
+    fn configuration<'a>(&self, request: &HttpRequest, shared: &'a Shared) -> Option<Cow<'a, str>> {
+        let named = call::parameter(request.uri().path(), self.path, "config").map(Cow::Owned);
+        let at_root = || (self.kinds != Kinds::None).then_some(Cow::Borrowed(&*shared.azure_configuration));
+        named.or_else(at_root)
     }
 
     /// A configuration that is not there is told before anything else that is wrong with a request about it.
@@ -222,10 +253,10 @@ impl Resource {
         shared: &Shared,
     ) -> Result<(), Failure> {
         let Some(name) = self.configuration(request, shared) else { return Ok(()) };
-        if may_be_new || shared.registry.version_of(name).is_some() {
+        if may_be_new || shared.registry.version_of(&name).is_some() {
             return Ok(());
         }
-        Err(Error::NoConfiguration(name.to_owned()).into())
+        Err(Error::NoConfiguration(name.into_owned()).into())
     }
 
     /// Every answer about a configuration tells its version; one that was found wrong before the configuration was
@@ -238,7 +269,7 @@ impl Resource {
     ) -> HttpResponse {
         if !response.headers().contains_key(REVCONF_VERSION)
             && let Some(name) = self.configuration(request, shared)
-            && let Some(version) = shared.registry.version_of(name)
+            && let Some(version) = shared.registry.version_of(&name)
             && let Ok(value) = version.to_string().parse()
         {
             response.headers_mut().insert(REVCONF_VERSION, value);

@@ -9,20 +9,19 @@ use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
 use tracing_actix_web::TracingLogger;
 
 use super::call::Shared;
 use super::edge;
 use super::log::RequestLine;
-use super::routes;
+use super::{routes, tls};
 
 /// How the server treats connections.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that answer requests.
     pub workers: usize,
-    /// Origins of pages that may use the API; none switches CORS off.
-    pub cors_origins: Vec<String>,
     /// An idle connection is kept so long.
     pub keep_alive: Duration,
     /// A request's head must be there by then.
@@ -31,12 +30,17 @@ pub struct Options {
     pub shutdown_timeout: Duration,
 }
 
-/// Starts to answer on a socket that is bound already. Signals are the caller's matter.
+/// Starts to answer on a socket that is bound already, in TLS or plainly. Signals are the caller's matter.
 ///
 /// # Errors
 /// The socket cannot be listened on.
-pub fn serve(listener: TcpListener, shared: web::Data<Shared>, options: &Options) -> io::Result<Server> {
-    let origins = options.cors_origins.clone();
+pub fn serve(
+    listener: TcpListener,
+    tls: Option<ServerConfig>,
+    shared: web::Data<Shared>,
+    options: &Options,
+) -> io::Result<Server> {
+    let origins = shared.origins.clone();
     let factory = move || {
         let prefixes = shared.prefixes.clone();
         App::new()
@@ -53,8 +57,13 @@ pub fn serve(listener: TcpListener, shared: web::Data<Shared>, options: &Options
         .keep_alive(options.keep_alive)
         .client_request_timeout(options.client_timeout)
         .shutdown_timeout(options.shutdown_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?;
+        .on_connect(tls::note_peer)
+        .disable_signals();
+    let server = match tls {
+        // HTTP/2 is offered there, too.
+        Some(config) => server.listen_rustls_0_23(listener, config)?,
+        None => server.listen(listener)?,
+    };
     Ok(server.run())
 }
 

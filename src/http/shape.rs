@@ -55,7 +55,7 @@ impl Shape {
         }
         let mut builder = HttpResponse::build(status);
         failure.headers().into_iter().for_each(|header| {
-            builder.insert_header(header);
+            builder.append_header(header);
         });
         if let Some(version) = failure.version() {
             builder.insert_header((REVCONF_VERSION, version.to_string()));
@@ -135,6 +135,9 @@ fn azure_code(failure: &Failure, status: StatusCode) -> &'static str {
         (Failure::IfMatchRequired, _) => "IfMatchRequired",
         (Failure::BadHeader { .. }, _) => "InvalidHeader",
         (_, StatusCode::BAD_REQUEST) => "ValidationError",
+        (_, StatusCode::UNAUTHORIZED) => "Unauthorized",
+        (_, StatusCode::FORBIDDEN) => "Forbidden",
+        (_, StatusCode::TOO_MANY_REQUESTS) => "TooManyRequests",
         (_, StatusCode::NOT_FOUND) => "ResourceNotFound",
         (_, StatusCode::METHOD_NOT_ALLOWED) => "MethodNotAllowed",
         (_, StatusCode::NOT_ACCEPTABLE) => "NotAcceptable",

@@ -49,6 +49,17 @@ enum Origin {
     Archive(String),
 }
 
+impl Origin {
+    /// Whose documents the new configuration shows.
+    fn configuration(&self) -> Option<&str> {
+        match self {
+            Origin::Nothing => None,
+            Origin::Copy { configuration, .. } => Some(configuration),
+            Origin::Archive(archive) => archive.split('/').next(),
+        }
+    }
+}
+
 /// Where a copy begins: the commit, and what it says of itself there.
 struct Start {
     commit: CommitId,
@@ -56,9 +67,11 @@ struct Start {
 }
 
 impl Registry {
-    /// Every configuration, by name.
-    pub fn configurations(&self) -> Vec<Record> {
-        self.catalogue.all().values().map(|configuration| Record::of(configuration)).collect()
+    /// Every configuration that may be shown, by name.
+    pub fn configurations(&self, may_be_shown: impl Fn(&str) -> bool) -> Vec<Record> {
+        let all = self.catalogue.all();
+        let shown = all.values().filter(|configuration| may_be_shown(configuration.name.as_str()));
+        shown.map(|configuration| Record::of(configuration)).collect()
     }
 
     /// One configuration's record, and its version.
@@ -73,13 +86,14 @@ impl Registry {
     /// Creates a configuration: empty, or from another's version, or from an archive.
     ///
     /// # Errors
-    /// It exists, its origin does not, the body breaks a rule, the write's conditions do not hold, or the ledger
+    /// It exists, its origin does not or may not be read, the body breaks a rule, the write's conditions do not hold, or the ledger
     /// refuses.
     pub async fn create_configuration(
         self: &Arc<Self>,
         name: &str,
         body: Bytes,
         write: Write,
+        may_be_read: impl Fn(&str) -> bool,
     ) -> Result<Outcome> {
         let branch = name::parse(name).map_err(|fault| Error::bad_name(&fault))?;
         let denial = Error::ConfigurationExists(branch.clone());
@@ -89,6 +103,9 @@ impl Registry {
         let checked = write::check(&demands, existing.as_ref().map(|configuration| &configuration.head));
         checked.map_err(|error| Rejection { error, version })?;
         let (description, origin) = self.reading(body, creation).await?;
+        if let Some(source) = origin.configuration().filter(|source| !may_be_read(source)) {
+            return Err(Error::OriginForbidden(source.to_owned()).into());
+        }
         let start = self.origin(origin.clone(), &branch).await?;
         let message = write.message.clone().unwrap_or_else(|| match &origin {
             Origin::Nothing => format!("Create configuration {branch}"),

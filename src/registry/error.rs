@@ -24,6 +24,9 @@ pub enum Error {
     NotInVersion { kind: &'static Kind, id: String, version: CommitId },
     #[error("there is no archive {archive:?}; {}", list_of(.configuration, .known))]
     NoArchive { archive: String, configuration: String, known: Vec<String> },
+    /// A copy tells what its origin holds, and the origin is not the caller's to read.
+    #[error("this needs the role reader for configuration {0:?}")]
+    OriginForbidden(String),
     #[error("there is a configuration {:?} already", .0.as_str())]
     ConfigurationExists(BranchName),
     #[error("there is a {} {:?} already", kind.singular, id.as_str())]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::components::{name, reference};
 use crate::document::Kind;
+use crate::http::admission::Needs;
 use crate::http::route::Input;
 use crate::http::route::{Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
@@ -29,6 +30,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
     if resource.dialect == Dialect::Own {
         refuses.push(422);
     }
+    refuses.extend(turned_away(operation.needs));
     if operation.output.is_json() {
         refuses.push(406);
     }
@@ -101,9 +103,16 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     (status, success)
 }
 
-fn failure(resource: &Resource, status: u16) -> Value {
+/// What is answered to who may not come in.
+pub fn turned_away(needs: Needs) -> &'static [u16] {
+    if needs == Needs::Nothing { &[] } else { &[401, 403, 429] }
+}
+
+pub fn failure(resource: &Resource, status: u16) -> Value {
     let (about, schema) = match status {
         400 => ("A header or the body cannot be read", "Error"),
+        401 => ("It is not known who asks", "Error"),
+        403 => ("Who asks lacks the role that the message names", "Error"),
         404 => ("There is no such thing", "Error"),
         406 => ("Accept takes no JSON", "Error"),
         409 => ("It is there already, or the version breaks today's rules", "Error"),
@@ -112,12 +121,16 @@ fn failure(resource: &Resource, status: u16) -> Value {
         414 => ("The URL is too long", "Error"),
         415 => ("The body is not JSON", "Error"),
         422 => ("Rules are broken; all of them are told", "ValidationError"),
+        429 => ("This is too often", "Error"),
         503 => ("A write cannot be taken now, or it is not known whether it was", "Error"),
         _ => ("What is stored is damaged", "Error"),
     };
     let mut headers = json!({});
-    if status == 503 {
+    if matches!(status, 429 | 503) {
         headers["Retry-After"] = reference("headers", "Retry-After");
+    }
+    if status == 401 {
+        headers["WWW-Authenticate"] = reference("headers", "WWW-Authenticate");
     }
     let content = match resource.dialect {
         Dialect::Azure => body(&reference("schemas", "AzureError")),

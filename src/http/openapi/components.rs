@@ -49,8 +49,30 @@ pub fn headers() -> Value {
         "Location": text("Where that which was created is", json!({"type": "string"})),
         "Link": text("The next page, where there is one (RFC 8288, rel=\"next\")", json!({"type": "string"})),
         "Allow": text("The methods that can be used here", json!({"type": "string"})),
+        "WWW-Authenticate": text("What Authorization takes (RFC 9110 section 11.6.1)", json!({"type": "string"})),
         "Retry-After": text("In seconds", json!({"type": "integer"})),
         "X-Request-Id": text("The request's id in the log", json!({"type": "string"})),
+    })
+}
+
+/// The ways to show who asks. They are asked for where the service has principals.
+pub fn security_schemes() -> Value {
+    json!({
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A key"},
+        "basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "A principal's name, and a key as the password; or, as clients of Reblaze's API have it, the \
+                            key itself in the place of both",
+        },
+        "signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "SharedAccessSignature uid=…&ex=…&sn=…: a principal's name, a time (ISO 8601), and the base64 \
+                            of an HMAC-SHA512 with the principal's signing key over both, a line feed between them",
+        },
+        "certificate": {"type": "mutualTLS", "description": "A certificate that is listed with a principal"},
     })
 }
 

@@ -6,9 +6,10 @@ mod components;
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
-use answers::{common, has_tag, responses};
-use components::{headers, name, parameters, reference, schemas};
+use answers::{common, failure, has_tag, responses, turned_away};
+use components::{headers, name, parameters, reference, schemas, security_schemes};
 
+use super::admission::Needs;
 use super::route::{Input, Operation, Output, Resource};
 use super::routes;
 use super::shape::Dialect;
@@ -44,7 +45,12 @@ pub fn document(prefixes: &[String]) -> Value {
         "servers": servers,
         "tags": tags,
         "paths": paths,
-        "components": {"schemas": schemas(), "headers": headers(), "parameters": parameters()},
+        "components": {
+            "schemas": schemas(),
+            "headers": headers(),
+            "parameters": parameters(),
+            "securitySchemes": security_schemes(),
+        },
     })
 }
 
@@ -67,13 +73,18 @@ fn path_item(resource: &Resource, kind: Option<&'static Kind>) -> Value {
         item.insert(operation.method.as_str().to_lowercase(), described);
     }
     let allow = json!({"description": "What can be done here", "headers": common(resource, json!({"Allow": reference("headers", "Allow")}))});
+    let mut responses = json!({"204": allow});
+    for status in turned_away(resource.least()) {
+        responses[status.to_string()] = failure(resource, *status);
+    }
     item.insert(
         "options".to_owned(),
         json!({
             "operationId": format!("options_{}", operation_id(resource, &resource.operations[0], kind)),
             "summary": "What can be done here",
             "tags": [tag(resource, kind)],
-            "responses": {"204": allow},
+            "security": security(resource.least()),
+            "responses": responses,
         }),
     );
     Value::Object(item)
@@ -113,8 +124,12 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
         "summary": operation.summary,
         "tags": [tag(resource, kind)],
         "parameters": parameters,
+        "security": security(operation.needs),
         "responses": responses(resource, operation, kind),
     });
+    if let Needs::Role(role) = operation.needs {
+        described["x-role"] = role.name().into();
+    }
     if operation.input != Input::None {
         described["requestBody"] = json!({
             "required": operation.input != Input::Creation,
@@ -122,6 +137,16 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
         });
     }
     described
+}
+
+/// Any of the ways to show who asks, or none where nobody is asked for.
+fn security(needs: Needs) -> Value {
+    match needs {
+        Needs::Nothing => json!([]),
+        Needs::Something | Needs::Role(_) => {
+            json!([{"bearer": []}, {"basic": []}, {"signature": []}, {"certificate": []}])
+        }
+    }
 }
 
 /// A HEAD is a GET whose answers have no body.

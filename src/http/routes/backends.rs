@@ -3,6 +3,8 @@
 use actix_web::http::Method;
 
 use super::parameters::{AZURE, AZURE_LIST, AZURE_WRITE};
+use crate::access::Role;
+use crate::http::admission::Needs;
 use crate::http::backends;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
@@ -26,6 +28,7 @@ const SET: Resource = Resource {
     operations: &[Operation {
         method: Method::GET,
         name: "list",
+        needs: Needs::Role(Role::Reader),
         summary: "List backends, filtered and by pages",
         query: AZURE_LIST,
         input: Input::None,
@@ -44,6 +47,7 @@ const ENTRY: Resource = Resource {
         Operation {
             method: Method::GET,
             name: "get",
+            needs: Needs::Role(Role::Reader),
             summary: "Get a specific backend",
             query: AZURE,
             input: Input::None,
@@ -54,6 +58,7 @@ const ENTRY: Resource = Resource {
         Operation {
             method: Method::PUT,
             name: "create",
+            needs: Needs::Role(Role::Editor),
             summary: "Create a backend",
             query: AZURE_WRITE,
             input: Input::Entity,
@@ -64,6 +69,7 @@ const ENTRY: Resource = Resource {
         Operation {
             method: Method::PATCH,
             name: "update",
+            needs: Needs::Role(Role::Editor),
             summary: "Update a backend; what the body leaves out stays (RFC 7396)",
             query: AZURE_WRITE,
             input: Input::EntityPatch,
@@ -74,6 +80,7 @@ const ENTRY: Resource = Resource {
         Operation {
             method: Method::DELETE,
             name: "delete",
+            needs: Needs::Role(Role::Editor),
             summary: "Delete a backend; its history stays",
             query: AZURE_WRITE,
             input: Input::None,

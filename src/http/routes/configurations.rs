@@ -3,6 +3,8 @@
 use actix_web::http::Method;
 
 use super::parameters::{PAGE, WRITE};
+use crate::access::Role;
+use crate::http::admission::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 use crate::http::{configurations, versions};
@@ -17,6 +19,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "list_configurations",
+            needs: Needs::Something,
             summary: "List all configurations",
             query: &[],
             input: Input::None,
@@ -34,6 +37,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::GET,
                 name: "get_configuration",
+                needs: Needs::Role(Role::Reader),
                 summary: "Get one configuration's record",
                 query: &[],
                 input: Input::None,
@@ -44,6 +48,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::POST,
                 name: "create_configuration",
+                needs: Needs::Role(Role::Admin),
                 summary: "Create a configuration: empty, as a copy of another, or from an archive",
                 query: WRITE,
                 input: Input::Creation,
@@ -54,6 +59,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::PUT,
                 name: "update_configuration",
+                needs: Needs::Role(Role::Admin),
                 summary: "Change a configuration's description",
                 query: WRITE,
                 input: Input::Description,
@@ -64,6 +70,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::DELETE,
                 name: "delete_configuration",
+                needs: Needs::Role(Role::Admin),
                 summary: "Delete a configuration; its commits stay reachable in an archive",
                 query: WRITE,
                 input: Input::None,
@@ -81,6 +88,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "list_configuration_versions",
+            needs: Needs::Role(Role::Reader),
             summary: "List the versions of a configuration, newest first",
             query: PAGE,
             input: Input::None,
@@ -97,6 +105,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "get_configuration_version",
+            needs: Needs::Role(Role::Reader),
             summary: "Get all documents of a configuration as they were",
             query: &[],
             input: Input::None,
@@ -113,6 +122,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::PUT,
             name: "revert_configuration",
+            needs: Needs::Role(Role::Editor),
             summary: "Make a configuration what it was at a version",
             query: WRITE,
             input: Input::None,

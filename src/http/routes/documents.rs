@@ -4,6 +4,8 @@ use actix_web::http::Method;
 
 use super::backends::BACKENDS;
 use super::parameters::{WRITE, WRITE_SET};
+use crate::access::Role;
+use crate::http::admission::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 use crate::http::{entries, sets};
@@ -19,6 +21,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::GET,
                 name: "list",
+                needs: Needs::Role(Role::Reader),
                 summary: "Get the complete set",
                 query: &[],
                 input: Input::None,
@@ -29,6 +32,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::POST,
                 name: "create_set",
+                needs: Needs::Role(Role::Editor),
                 summary: "Create the complete set where none is",
                 query: WRITE,
                 input: Input::Set,
@@ -39,6 +43,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::PUT,
                 name: "update_set",
+                needs: Needs::Role(Role::Editor),
                 summary: "Make the body the complete set, or merge it in",
                 query: WRITE_SET,
                 input: Input::Set,
@@ -49,6 +54,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::DELETE,
                 name: "delete_set",
+                needs: Needs::Role(Role::Editor),
                 summary: "Delete every entry of the set",
                 query: WRITE,
                 input: Input::None,
@@ -67,6 +73,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::GET,
                 name: "get",
+                needs: Needs::Role(Role::Reader),
                 summary: "Get one entry",
                 query: &[],
                 input: Input::None,
@@ -77,6 +84,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::POST,
                 name: "create",
+                needs: Needs::Role(Role::Editor),
                 summary: "Create an entry that is not there yet",
                 query: WRITE,
                 input: Input::Document,
@@ -87,6 +95,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::PUT,
                 name: "update",
+                needs: Needs::Role(Role::Editor),
                 summary: "Change an entry that is there",
                 query: WRITE,
                 input: Input::Document,
@@ -97,6 +106,7 @@ pub static RESOURCES: &[Resource] = &[
             Operation {
                 method: Method::DELETE,
                 name: "delete",
+                needs: Needs::Role(Role::Editor),
                 summary: "Delete an entry; its history stays",
                 query: WRITE,
                 input: Input::None,

@@ -2,6 +2,7 @@
 
 use actix_web::http::Method;
 
+use crate::http::admission::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::service;
 use crate::http::shape::Dialect;
@@ -16,6 +17,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "live",
+            needs: Needs::Nothing,
             summary: "Whether the process answers",
             query: &[],
             input: Input::None,
@@ -32,6 +34,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "ready",
+            needs: Needs::Nothing,
             summary: "Whether writes are taken now",
             query: &[],
             input: Input::None,
@@ -48,6 +51,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "metrics",
+            needs: Needs::Something,
             summary: "Numbers for Prometheus",
             query: &[],
             input: Input::None,
@@ -64,6 +68,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "openapi",
+            needs: Needs::Something,
             summary: "This description (OpenAPI 3.1)",
             query: &[],
             input: Input::None,
@@ -80,6 +85,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "docs",
+            needs: Needs::Something,
             summary: "A page to read about and try the API",
             query: &[],
             input: Input::None,
@@ -96,6 +102,7 @@ pub static RESOURCES: &[Resource] = &[
         operations: &[Operation {
             method: Method::GET,
             name: "docs_file",
+            needs: Needs::Something,
             summary: "A part of that page",
             query: &[],
             input: Input::None,

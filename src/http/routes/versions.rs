@@ -4,6 +4,8 @@ use actix_web::http::Method;
 
 use super::backends::BACKENDS;
 use super::parameters::{PAGE, WRITE};
+use crate::access::Role;
+use crate::http::admission::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 use crate::http::versions;
@@ -36,6 +38,7 @@ const fn at_the_root(path: &'static str, operations: &'static [Operation]) -> Re
 const LIST_SET_VERSIONS: &[Operation] = &[Operation {
     method: Method::GET,
     name: "list_set_versions",
+    needs: Needs::Role(Role::Reader),
     summary: "List the versions of the set, newest first",
     query: PAGE,
     input: Input::None,
@@ -47,6 +50,7 @@ const LIST_SET_VERSIONS: &[Operation] = &[Operation {
 const GET_SET_VERSION: &[Operation] = &[Operation {
     method: Method::GET,
     name: "get_set_version",
+    needs: Needs::Role(Role::Reader),
     summary: "Get the set as it was",
     query: &[],
     input: Input::None,
@@ -58,6 +62,7 @@ const GET_SET_VERSION: &[Operation] = &[Operation {
 const REVERT_SET: &[Operation] = &[Operation {
     method: Method::PUT,
     name: "revert_set",
+    needs: Needs::Role(Role::Editor),
     summary: "Make the set what it was at a version",
     query: WRITE,
     input: Input::None,
@@ -69,6 +74,7 @@ const REVERT_SET: &[Operation] = &[Operation {
 const LIST_VERSIONS: &[Operation] = &[Operation {
     method: Method::GET,
     name: "list_versions",
+    needs: Needs::Role(Role::Reader),
     summary: "List the versions of an entry, newest first",
     query: PAGE,
     input: Input::None,
@@ -80,6 +86,7 @@ const LIST_VERSIONS: &[Operation] = &[Operation {
 const GET_VERSION: &[Operation] = &[Operation {
     method: Method::GET,
     name: "get_version",
+    needs: Needs::Role(Role::Reader),
     summary: "Get an entry as it was",
     query: &[],
     input: Input::None,
@@ -91,6 +98,7 @@ const GET_VERSION: &[Operation] = &[Operation {
 const REVERT: &[Operation] = &[Operation {
     method: Method::PUT,
     name: "revert",
+    needs: Needs::Role(Role::Editor),
     summary: "Make an entry what it was at a version; one that was deleted comes back",
     query: WRITE,
     input: Input::None,

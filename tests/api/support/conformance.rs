@@ -64,7 +64,8 @@ impl OpenApi {
         let status = answer.status;
         let path = asked.target.split('?').next().unwrap_or_default();
         let Some(template) = self.template(path) else {
-            return if matches!(status, 404 | 414) {
+            // Who is not let in is not told that there is nothing.
+            return if matches!(status, 401 | 403 | 404 | 414 | 429) {
                 Ok(())
             } else {
                 Err(format!("no such path, yet not 404 but {status}"))
@@ -210,7 +211,7 @@ fn operation<'a>(item: &'a Value, method: &str) -> Option<&'a Value> {
 fn undocumented_method(method: &str, answer: &Answer) -> Result<(), String> {
     match answer.status {
         405 if answer.header("allow").is_none() => Err("405 without Allow".to_owned()),
-        404 | 405 => Ok(()),
+        401 | 403 | 404 | 405 | 429 => Ok(()),
         200 | 204 if method == "OPTIONS" => Ok(()),
         status => Err(format!("the method {method} is not documented, yet not 405 but {status}")),
     }

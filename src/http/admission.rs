@@ -1,0 +1,106 @@
+//! What a request must pass before anything else is told about it: how often, who, and whether they may.
+
+use std::time::Instant;
+
+use actix_web::http::{Method, header};
+use actix_web::{HttpMessage, HttpRequest};
+
+use super::authentication::{self, Visitor};
+use super::call::Shared;
+use super::failure::Failure;
+use crate::access::audit::Trail;
+use crate::access::{Caller, Denial, Role};
+
+/// What an operation asks of whoever wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing, not even who it is.
+    Nothing,
+    /// Any role, for any configuration.
+    Something,
+    /// This role, or a higher one, for the configuration that the path names.
+    Role(Role),
+}
+
+/// Lets a request in, or says why not. What is found out about who asks stays with the request.
+///
+/// # Errors
+/// 429, 401, 403 or 503, in this order; none of them depends on what is stored.
+pub async fn admit(
+    request: &HttpRequest,
+    needs: Needs,
+    configuration: Option<&str>,
+    shared: &Shared,
+) -> Result<(), Failure> {
+    let address = authentication::address(request, &shared.trust);
+    let mut visitor = Visitor::stranger(address);
+    if needs == Needs::Nothing {
+        request.extensions_mut().insert(visitor);
+        return Ok(());
+    }
+    let credential = authentication::credential(request, &shared.trust);
+    visitor.way = credential.way();
+    request.extensions_mut().insert(visitor.clone());
+    if let Some(limit) = &shared.limits.address {
+        limit.take(&address.into(), Instant::now()).map_err(Failure::too_often)?;
+    }
+    if needs == Needs::Something && is_public(request, shared) {
+        return Ok(());
+    }
+    visitor.caller = shared.gate.who(&credential, address).await.map_err(|denial| match denial {
+        Denial::Later(wait) => Failure::too_often(wait),
+        denial => Failure::Unauthenticated(denial),
+    })?;
+    let caller = visitor.caller.clone();
+    let name = visitor.name();
+    request.extensions_mut().insert(visitor);
+    if let (Some(limit), Some(name)) = (&shared.limits.principal, &name) {
+        limit.take(name, Instant::now()).map_err(Failure::too_often)?;
+    }
+    check_role(&caller, needs, configuration)?;
+    check_page(request, shared)?;
+    check_trail(request, shared)
+}
+
+fn check_role(caller: &Caller, needs: Needs, configuration: Option<&str>) -> Result<(), Failure> {
+    let forbidden = |role| Failure::Forbidden { role, configuration: configuration.map(str::to_owned) };
+    match needs {
+        Needs::Nothing => Ok(()),
+        Needs::Something if caller.may_something() => Ok(()),
+        Needs::Something => Err(forbidden(Role::Reader)),
+        Needs::Role(role) if configuration.is_some_and(|name| caller.may(role, name)) => Ok(()),
+        Needs::Role(role) => Err(forbidden(role)),
+    }
+}
+
+fn is_public(request: &HttpRequest, shared: &Shared) -> bool {
+    let pattern = request.match_pattern().unwrap_or_default();
+    shared.public.iter().any(|page| pattern.strip_prefix(page.as_str()).is_some_and(is_end))
+}
+
+fn is_end(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
+
+fn is_write(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
+}
+
+/// A browser sends what any page asks it to, with the password that it knows, and CORS only keeps the page from seeing
+/// the answer. So a write that a page asks for is done only for pages of this service or of the origins that are listed.
+fn check_page(request: &HttpRequest, shared: &Shared) -> Result<(), Failure> {
+    let Some(origin) = request.headers().get(header::ORIGIN).filter(|_| is_write(request.method())) else {
+        return Ok(());
+    };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let own = origin.split_once("://").is_some_and(|(_, host)| host == request.connection_info().host());
+    if own || shared.origins.iter().any(|listed| *listed == origin) {
+        return Ok(());
+    }
+    Err(Failure::ForeignPage)
+}
+
+fn check_trail(request: &HttpRequest, shared: &Shared) -> Result<(), Failure> {
+    let allowed = shared.trail.as_ref().is_none_or(Trail::allows_writes);
+    if allowed || !is_write(request.method()) { Ok(()) } else { Err(Failure::NoTrail) }
+}

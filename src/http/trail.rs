@@ -1,0 +1,47 @@
+//! The audit trail's records of requests: of all writes, and of all that were refused for who asked or how often.
+
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use actix_web::{HttpMessage, web};
+
+use super::answer::MadeCommit;
+use super::authentication::Visitor;
+use super::call::Shared;
+use super::log;
+use crate::access::audit::{Outcome, Record};
+use crate::access::{Way, key};
+
+/// In characters: a flood of long paths shall not fill the trail sooner than one of short ones.
+const LONGEST_PATH: usize = 1024;
+
+/// Writes the record of a request that is answered so, if it is to have one.
+pub fn record<B>(response: &ServiceResponse<B>) {
+    let request = response.request();
+    let Some(trail) = request.app_data::<web::Data<Shared>>().and_then(|shared| shared.trail.as_ref()) else {
+        return;
+    };
+    let status = response.status().as_u16();
+    let outcome = Outcome::of(status);
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if reads && !outcome.is_refusal() {
+        return;
+    }
+    let visitor = request.extensions().get::<Visitor>().cloned();
+    let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
+    let path: String = key::redact(request.uri().path()).chars().take(LONGEST_PATH).collect();
+    trail.write(&Record {
+        principal: visitor
+            .as_ref()
+            .and_then(|visitor| visitor.caller.principal())
+            .map(|who| who.name.as_str()),
+        way: visitor.as_ref().map_or(Way::Nothing, |visitor| visitor.way).name(),
+        address: visitor.as_ref().map(|visitor| visitor.address),
+        method: request.method().as_str(),
+        path: &path,
+        dry_run: request.query_string().split('&').any(|pair| pair == "dry_run=true"),
+        status,
+        outcome,
+        commit,
+        request_id: &log::id(request),
+    });
+}
