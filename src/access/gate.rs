@@ -206,8 +206,9 @@ impl Kept {
         *seen = now;
         match read(&self.options.file) {
             Ok(principals) => {
-                tracing::info!(principals = principals.len(), "the principals were read again");
+                let count = principals.len();
                 self.known.store(Arc::new(Known::new(principals)));
+                tracing::info!(principals = count, "the principals were read again");
             }
             Err(error) => {
                 tracing::error!(%error, "the principals stay as they were, for their file cannot be taken");

@@ -88,8 +88,8 @@ impl Certificate {
         *seen = now;
         match read(&self.options) {
             Ok(read) => {
-                tracing::info!("the certificate was read again");
                 self.current.store(Arc::new(read));
+                tracing::info!("the certificate was read again");
             }
             Err(error) => tracing::error!(%error, "the certificate stays as it was"),
         }

@@ -15,6 +15,7 @@
 
 mod support;
 
+mod access;
 mod answers;
 mod azure;
 mod bad_input;

@@ -15,6 +15,8 @@ use super::raw;
 pub struct Client {
     agent: ureq::Agent,
     address: String,
+    /// What every request has.
+    headers: Vec<(String, String)>,
     openapi: Arc<std::sync::OnceLock<Arc<OpenApi>>>,
 }
 
@@ -32,7 +34,19 @@ impl Client {
             .max_idle_connections_per_host(64)
             .build()
             .new_agent();
-        Self { agent, address: address.to_owned(), openapi: Arc::default() }
+        Self { agent, address: address.to_owned(), headers: Vec::new(), openapi: Arc::default() }
+    }
+
+    /// A client whose every request has this header, too.
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    /// A client that shows this key.
+    pub fn with_key(&self, key: &str) -> Self {
+        self.with_header("Authorization", &format!("Bearer {key}"))
     }
 
     #[track_caller]
@@ -67,7 +81,7 @@ impl Client {
             client: self,
             method: method.to_owned(),
             path: path.to_owned(),
-            headers: Vec::new(),
+            headers: self.headers.clone(),
             body: None,
             allow_5xx: false,
             unchecked: false,

@@ -19,8 +19,11 @@ pub struct Builder {
     /// Shared, so that a restart finds the directory still there.
     home: Arc<TempDir>,
     data: PathBuf,
+    listen: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    /// Directories that the server needs for as long as it may be started.
+    kept: Vec<Arc<TempDir>>,
 }
 
 impl Builder {
@@ -28,12 +31,25 @@ impl Builder {
         let home = TempDir::new().expect("a temporary directory");
         let data = home.path().join("data");
         let environment = vec![("REVCONF_LOG_FORMAT".to_owned(), "json".to_owned())];
-        Self { home: Arc::new(home), data, arguments: Vec::new(), environment }
+        let listen = "127.0.0.1:0".to_owned();
+        Self { home: Arc::new(home), data, listen, arguments: Vec::new(), environment, kept: Vec::new() }
     }
 
     /// A data directory that exists already; who made it removes it.
     pub fn data(mut self, directory: &Path) -> Self {
         self.data = directory.to_owned();
+        self
+    }
+
+    /// A directory that stays as long as the server does.
+    pub fn keep(mut self, directory: &Arc<TempDir>) -> Self {
+        self.kept.push(directory.clone());
+        self
+    }
+
+    /// Where to listen, if not on a free port of 127.0.0.1.
+    pub fn listen(mut self, address: &str) -> Self {
+        self.listen = address.to_owned();
         self
     }
 
@@ -63,7 +79,7 @@ impl Builder {
 
     fn command(&self) -> Command {
         let mut command = program();
-        command.arg("serve").arg("--data").arg(&self.data).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").arg("--data").arg(&self.data).args(["--listen", &self.listen]);
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -1,0 +1,88 @@
+//! Who guesses keys is slowed, and nobody else.
+
+use std::process::Command;
+
+use super::{Principals, SERVICES, new_key};
+use crate::support::Server;
+use crate::support::program::finish;
+
+/// The status and `Retry-After` of a request from one of this machine's loopback addresses.
+#[track_caller]
+fn ask_from(server: &Server, address: &str, header: &str) -> (u16, String) {
+    let mut command = Command::new("curl");
+    command.args(["-s", "-o", "/dev/null", "-w", "%{http_code} %header{retry-after}"]);
+    command.args(["--interface", address, "-H", header]);
+    command.arg(format!("http://{}{SERVICES}", server.address()));
+    let said = finish(command, b"").expect_success().stdout;
+    let (status, wait) = said.split_once(' ').expect("a status");
+    (status.parse().expect("a status"), wait.to_owned())
+}
+
+#[test]
+fn wrong_keys_from_an_address_are_slowed_while_others_are_served() {
+    let (ada, bob) = (new_key("ada", &["reader=prod"], &[]), new_key("bob", &["reader=prod"], &[]));
+    let stray = new_key("stray", &["reader=prod"], &[]);
+    let server = Principals::of(&[&ada, &bob]).builder().env("REVCONF_ACCESS_GUESSES", "3").start();
+    let bearer = |key: &str| format!("Authorization: Bearer {key}");
+    let known = bearer(&ada.key);
+    assert_eq!(ask_from(&server, "127.0.0.3", &known).0, 200);
+    for wrong in [
+        bearer(&stray.key),
+        bearer("nonsense"),
+        "Authorization: SharedAccessSignature uid=ada&ex=2099-01-01T00:00:00Z&sn=AAAA".to_owned(),
+    ] {
+        assert_eq!(ask_from(&server, "127.0.0.3", &wrong).0, 401, "{wrong}");
+    }
+    for wrong in [bearer(&stray.key), bearer("nonsense"), bearer(&bob.key)] {
+        let (status, wait) = ask_from(&server, "127.0.0.3", &wrong);
+        assert_eq!(status, 429, "a right one that is not known yet could be a guess, too: {wrong}");
+        assert!((1..=21).contains(&wait.parse::<u32>().expect("seconds to wait")), "{wait}");
+    }
+    // A key that was found right is served, and so is everybody elsewhere, who may guess as often.
+    assert_eq!(ask_from(&server, "127.0.0.3", &known).0, 200);
+    assert_eq!(ask_from(&server, "127.0.0.4", &bearer(&bob.key)).0, 200);
+    assert_eq!(ask_from(&server, "127.0.0.3", &bearer(&bob.key)).0, 200, "known by now");
+    assert_eq!(ask_from(&server, "127.0.0.4", &bearer(&stray.key)).0, 401);
+    // Who shows nothing guesses nothing.
+    for _ in 0..5 {
+        assert_eq!(ask_from(&server, "127.0.0.3", "X-Nothing: 1").0, 401);
+    }
+}
+
+#[test]
+fn right_keys_are_no_guesses() {
+    let keys: Vec<_> = (0..6).map(|n| new_key(&format!("p{n}"), &["reader=prod"], &[])).collect();
+    let principals = Principals::of(&keys.iter().collect::<Vec<_>>());
+    let server = principals.builder().env("REVCONF_ACCESS_GUESSES", "2").start();
+    for key in &keys {
+        server.client().with_key(&key.key).request("GET", SERVICES).unchecked().send().expect(200);
+    }
+}
+
+/// A flood of wrong keys takes turns on a few threads, and those who are known do not wait for it.
+#[test]
+fn a_flood_of_wrong_keys_holds_up_nobody_who_is_known() {
+    let ada = new_key("ada", &["reader=prod"], &[]);
+    let stray = new_key("stray", &["reader=prod"], &[]);
+    let server = Principals::of(&[&ada]).builder().env("REVCONF_ACCESS_GUESSES", "1000000").start();
+    let known = server.client().with_key(&ada.key);
+    known.get(SERVICES).expect(200);
+    std::thread::scope(|threads| {
+        let flood: Vec<_> = (0..16)
+            .map(|_| {
+                threads.spawn(|| {
+                    let client = server.client().with_key(&stray.key);
+                    for _ in 0..4 {
+                        client.request("GET", SERVICES).unchecked().send().expect(401);
+                    }
+                })
+            })
+            .collect();
+        let mut served = 0;
+        while flood.iter().any(|thread| !thread.is_finished()) {
+            known.get(SERVICES).expect(200);
+            served += 1;
+        }
+        assert!(served > 64, "{served} were served while 64 wrong keys were looked at");
+    });
+}
