@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use super::address::Site;
 use super::credential::Credential;
 use super::file::{self, FileError, Stamp};
-use super::key::{Hash, Key, KeyError};
+use super::key::{Hash, Key, KeyError, Memory};
 use super::limit::Limit;
 use super::principals::{Faults, Principal, Principals};
 use super::role::{Grant, Role};
@@ -124,6 +124,8 @@ pub struct Kept {
     seen: Mutex<Option<Stamp>>,
     guesses: Limit<Site>,
     checks: Arc<Semaphore>,
+    /// What those that are done have left for those that come; never more than there are at a time.
+    memories: Arc<Mutex<Vec<Memory>>>,
     waiting: AtomicUsize,
     queues: Vec<tokio::sync::Mutex<()>>,
     /// What is remembered is hashed with this, so that neither a key nor what another process could compute is kept.
@@ -163,6 +165,7 @@ impl Gate {
             seen: Mutex::new(seen),
             guesses: Limit::new(MINUTE / options.guesses.max(1), options.guesses),
             checks: Arc::new(Semaphore::new(CHECKS)),
+            memories: Arc::default(),
             waiting: AtomicUsize::new(0),
             queues: (0..QUEUES).map(|_| tokio::sync::Mutex::new(())).collect(),
             pepper,
@@ -283,18 +286,17 @@ impl Kept {
         self.guess(site)?;
         let permit = Arc::clone(&self.checks).acquire_owned().await.map_err(|_| Denial::Later(BUSY))?;
         let (known_there, key_there) = (Arc::clone(known), key.clone());
-        let nobodys = self.nobodys.clone();
+        let (nobodys, memories) = (self.nobodys.clone(), Arc::clone(&self.memories));
         let checked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             metrics::counter!("revconf_key_checks_total").increment(1);
-            match known_there.principals.with_key(key_there.id()) {
-                Some((principal, hash)) => hash.is_of(&key_there).then(|| Arc::clone(principal)),
-                None => {
-                    // An id that nobody has must take as long as a wrong key.
-                    nobodys.is_of(&key_there);
-                    None
-                }
-            }
+            let left = memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut memory = left.unwrap_or_default();
+            let found = known_there.principals.with_key(key_there.id());
+            // An id that nobody has must take as long as a wrong key.
+            let right = found.map_or(&nobodys, |(_, hash)| hash).is_of(&key_there, &mut memory);
+            memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            found.filter(|_| right).map(|(principal, _)| Arc::clone(principal))
         });
         let principal = checked.await.map_err(|_| Denial::Later(BUSY))?.ok_or(Denial::Wrong)?;
         self.guesses.give_back(&site);

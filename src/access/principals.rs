@@ -315,7 +315,7 @@ mod tests {
         let text = entry("Ada \"L\" \\ é", "ada@example.org", &grants, &key, &hash, Some(&signing_key));
         let principals = Principals::parse(&text).expect("what is printed");
         let (ada, stored) = principals.with_key(key.id()).expect("the key");
-        assert!(stored.is_of(&key));
+        assert!(stored.is_of(&key, &mut key::Memory::new()));
         assert_eq!((ada.name.as_str(), ada.email.as_str()), ("Ada \"L\" \\ é", "ada@example.org"));
         assert!(ada.may(Role::Editor, "staging-1") && !ada.may(Role::Editor, "prod"));
         assert_eq!(ada.signing_key(), Some(signing_key.as_str()));

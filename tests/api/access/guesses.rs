@@ -1,8 +1,9 @@
 //! Who guesses keys is slowed, and nobody else.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
-use super::{Principals, SERVICES, new_key};
+use super::{Principals, SERVICES, metric, new_key};
 use crate::support::Server;
 use crate::support::program::finish;
 
@@ -57,6 +58,62 @@ fn right_keys_are_no_guesses() {
     for key in &keys {
         server.client().with_key(&key.key).request("GET", SERVICES).unchecked().send().expect(200);
     }
+}
+
+/// A guess tells nothing of which keys there are, not by the time that it takes either.
+#[test]
+fn a_key_that_nobody_has_is_checked_as_one_that_is_wrong() {
+    let ada = new_key("ada", &["reader=prod"], &[]);
+    let server = Principals::of(&[&ada]).builder().start();
+    let client = server.client();
+    let known = client.with_key(&ada.key);
+    let checks = || metric(&known, "revconf_key_checks_total");
+    let ask = |key: &str| client.with_key(key).request("GET", SERVICES).unchecked().send().expect(401);
+    let before = checks();
+    ask(&variant(&ada.key, 1));
+    assert_eq!(checks(), before + 1, "a wrong secret of a key that is there");
+    ask(&new_key("stray", &[], &[]).key);
+    assert_eq!(checks(), before + 2, "a key that is not there");
+}
+
+/// The key with another secret.
+fn variant(key: &str, number: usize) -> String {
+    format!("{}{number:08x}", &key[..key.len() - 8])
+}
+
+/// The most memory that a process has had, in KiB.
+fn peak(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Each check takes 19 MiB while it lasts. Three hundred at once would take six gigabytes.
+#[test]
+fn a_flood_of_wrong_keys_takes_bounded_memory() {
+    let ada = new_key("ada", &["reader=prod"], &[]);
+    let server = Principals::of(&[&ada]).builder().env("REVCONF_ACCESS_GUESSES", "1000000").start();
+    let client = server.client();
+    client.with_key(&ada.key).get(SERVICES).expect(200);
+    let before = peak(&server);
+    let statuses: BTreeSet<u16> = std::thread::scope(|threads| {
+        let (client, key) = (&client, &ada.key);
+        let flood: Vec<_> = (0..400)
+            .map(|number| {
+                threads.spawn(move || {
+                    let client = client.with_key(&variant(key, number));
+                    let answer = client.request("GET", SERVICES).unchecked().send();
+                    assert_eq!(answer.header("retry-after").is_some(), answer.status == 429, "{answer:?}");
+                    answer.status
+                })
+            })
+            .collect();
+        flood.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    assert!(statuses.is_subset(&BTreeSet::from([401, 429])), "{statuses:?}");
+    let grown = (peak(&server) - before) / 1024;
+    assert!(grown < 200, "{grown} MiB more than before");
+    client.with_key(&ada.key).get(SERVICES).expect(200);
 }
 
 /// A flood of wrong keys takes turns on a few threads, and those who are known do not wait for it.
