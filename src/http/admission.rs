@@ -6,7 +6,7 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::authentication::{self, Visitor};
-use super::call::Shared;
+use super::call::{Pattern, Shared};
 use super::failure::Failure;
 use crate::access::audit::Trail;
 use crate::access::{Caller, Denial, Role};
@@ -74,8 +74,11 @@ fn check_role(caller: &Caller, needs: Needs, configuration: Option<&str>) -> Res
 }
 
 fn is_public(request: &HttpRequest, shared: &Shared) -> bool {
-    let pattern = request.match_pattern().unwrap_or_default();
-    shared.public.iter().any(|page| pattern.strip_prefix(page.as_str()).is_some_and(is_end))
+    let pattern = request.extensions().get::<Pattern>().cloned();
+    let leads_to = |page: &String| {
+        pattern.as_ref().is_some_and(|pattern| pattern.0.strip_prefix(page.as_str()).is_some_and(is_end))
+    };
+    shared.public.iter().any(leads_to)
 }
 
 fn is_end(rest: &str) -> bool {

@@ -49,6 +49,10 @@ pub struct Shared {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 
+/// Noted with a request: the path that it matched, with the names of its parameters.
+#[derive(Debug, Clone)]
+pub struct Pattern(pub Arc<str>);
+
 /// What a route expects of a request.
 pub struct Expected {
     /// The path that the request matched, but for a prefix.

@@ -1,16 +1,21 @@
 //! One line in the log for each request.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
-use tracing::Span;
+use metrics::{Counter, Histogram, Label};
+use tracing::{Level, Span};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::answer::MadeCommit;
 use super::authentication::Visitor;
+use super::call::Pattern;
 use crate::access::key;
 
 /// Makes the span in which a request is worked on, and the line when it is done.
@@ -30,41 +35,61 @@ impl RootSpanBuilder for RequestLine {
         let request = response.request();
         let begun = request.extensions().get::<Begun>().map_or_else(Instant::now, |begun| begun.0);
         let duration = begun.elapsed().as_secs_f64();
-        let (method, status) = (request.method().as_str(), response.status().as_u16());
-        let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
-        let principal = request.extensions().get::<Visitor>().and_then(Visitor::name);
-        tracing::info!(
-            method,
-            path = &*key::redact(request.uri().path()),
-            status,
-            duration_ms = (duration * 1e6).round() / 1e3,
-            commit,
-            principal = principal.as_deref(),
-            "request"
-        );
-        let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
-        let labels = [
-            ("method", known(request.method()).to_owned()),
-            ("route", route),
-            ("status", status.to_string()),
-        ];
-        metrics::counter!("revconf_http_requests_total", &labels).increment(1);
-        metrics::histogram!("revconf_http_request_seconds", &labels[..2]).record(duration);
+        let status = response.status().as_u16();
+        if tracing::enabled!(Level::INFO) {
+            let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
+            let principal = request.extensions().get::<Visitor>().and_then(Visitor::name);
+            tracing::info!(
+                method = request.method().as_str(),
+                path = &*key::redact(request.uri().path()),
+                status,
+                duration_ms = (duration * 1e6).round() / 1e3,
+                commit,
+                principal = principal.as_deref(),
+                "request"
+            );
+        }
+        let route =
+            request.extensions().get::<Pattern>().map_or_else(|| "none".into(), |found| Arc::clone(&found.0));
+        count(Counted { route, method: known(request.method()), status }, duration);
     }
 }
 
+/// What requests are counted by.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Counted {
+    route: Arc<str>,
+    method: &'static str,
+    status: u16,
+}
+
+thread_local! {
+    /// Finding a metric by its labels takes longer than a whole read from the snapshot, so each thread remembers those
+    /// that it has used. Routes, methods and statuses are few.
+    static METRICS: RefCell<HashMap<Counted, (Counter, Histogram)>> = RefCell::default();
+}
+
+fn count(counted: Counted, duration: f64) {
+    METRICS.with_borrow_mut(|metrics| {
+        let (requests, durations) =
+            metrics.entry(counted).or_insert_with_key(|Counted { route, method, status }| {
+                let labels = [
+                    Label::from_static_parts("method", method),
+                    Label::new("route", Arc::clone(route)),
+                    Label::new("status", status.to_string()),
+                ];
+                let durations = metrics::histogram!("revconf_http_request_seconds", labels[..2].iter());
+                (metrics::counter!("revconf_http_requests_total", labels.iter()), durations)
+            });
+        requests.increment(1);
+        durations.record(duration);
+    });
+}
+
 /// A method's name for a label: what a client makes up must not make up labels, which are kept for ever.
-fn known(method: &Method) -> &str {
-    const KNOWN: [Method; 7] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    if KNOWN.contains(method) { method.as_str() } else { "other" }
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// A request's id, as the answer's header tells it too.

@@ -1,11 +1,10 @@
-//! What a route is, and how it gets into the server's routing.
+//! What a route is, and how a request that came to it is answered.
 
 use std::borrow::Cow;
 use std::pin::Pin;
 
 use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::admission::{self, Needs};
 use super::answer::Reply;
@@ -162,65 +161,52 @@ impl Resource {
         methods.join(", ")
     }
 
-    /// Puts the resource into a server's routing.
-    pub fn register(&'static self, config: &mut ServiceConfig, prefix: &str) {
-        for kind in self.each() {
-            let mut resource = web::resource(prefix.to_owned() + &self.path_for(kind));
-            for operation in self.operations {
-                resource = resource.route(self.route(operation, &operation.method, kind));
-                if operation.method == Method::GET {
-                    resource = resource.route(self.route(operation, &Method::HEAD, kind));
-                }
-            }
-            let options = web::method(Method::OPTIONS).to(
-                move |request: HttpRequest, shared: web::Data<Shared>| async move {
-                    if let Err(failure) = self.admit(&request, self.least(), &shared).await {
-                        return self.dialect.shape(&request).answer(&failure);
-                    }
-                    let response = HttpResponse::NoContent().insert_header(("allow", self.allow())).finish();
-                    self.with_version(response, &request, &shared)
-                },
-            );
-            let other = web::to(move |request: HttpRequest, shared: web::Data<Shared>| async move {
-                if let Err(failure) = self.admit(&request, self.least(), &shared).await {
-                    return self.dialect.shape(&request).answer(&failure);
-                }
-                let method = request.method().clone();
-                let refused = Failure::MethodNotAllowed { method, allow: self.allow() };
-                let creates = self.operations.iter().any(|operation| operation.input == Input::Creation);
-                let failure = self.check_configuration(&request, creates, &shared).err().unwrap_or(refused);
-                self.with_version(self.dialect.shape(&request).answer(&failure), &request, &shared)
-            });
-            config.service(resource.route(options).default_service(other));
+    /// Answers a request that came to the resource, for one of its kinds.
+    pub async fn answer(
+        &'static self,
+        kind: Option<&'static Kind>,
+        request: HttpRequest,
+        payload: web::Payload,
+        shared: web::Data<Shared>,
+    ) -> HttpResponse {
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let operation = self.operations.iter().find(|operation| operation.method == *method);
+        // Not even which version is there is told to who is not let in.
+        let needs = operation.map_or_else(|| self.least(), |operation| operation.needs);
+        if let Err(failure) = self.admit(&request, needs, &shared).await {
+            return self.dialect.shape(&request).answer(&failure);
         }
+        let reply = match operation {
+            Some(operation) => self.operate(operation, kind, &request, payload, shared.clone()).await,
+            None if request.method() == Method::OPTIONS => {
+                let response = HttpResponse::NoContent().insert_header(("allow", self.allow())).finish();
+                return self.with_version(response, &request, &shared);
+            }
+            None => {
+                let creates = self.operations.iter().any(|operation| operation.input == Input::Creation);
+                let refused =
+                    Failure::MethodNotAllowed { method: request.method().clone(), allow: self.allow() };
+                Err(self.check_configuration(&request, creates, &shared).err().unwrap_or(refused))
+            }
+        };
+        let response = match reply {
+            Ok(answer) => answer.into_response(),
+            Err(failure) => self.dialect.shape(&request).answer(&failure),
+        };
+        self.with_version(response, &request, &shared)
     }
 
-    fn route(
+    async fn operate(
         &'static self,
         operation: &'static Operation,
-        method: &Method,
         kind: Option<&'static Kind>,
-    ) -> actix_web::Route {
-        web::method(method.clone()).to(
-            move |request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>| async move {
-                // Not even which version is there is told to who is not let in.
-                if let Err(failure) = self.admit(&request, operation.needs, &shared).await {
-                    return self.dialect.shape(&request).answer(&failure);
-                }
-                let work = async {
-                    self.check_configuration(&request, operation.input == Input::Creation, &shared)?;
-                    let call = Call::read(&request, payload, shared.clone(), kind, &operation.expected(self))
-                        .await?;
-                    (operation.handle)(call).await
-                };
-                let reply: Reply = work.await;
-                let response = match reply {
-                    Ok(answer) => answer.into_response(),
-                    Err(failure) => self.dialect.shape(&request).answer(&failure),
-                };
-                self.with_version(response, &request, &shared)
-            },
-        )
+        request: &HttpRequest,
+        payload: web::Payload,
+        shared: web::Data<Shared>,
+    ) -> Reply {
+        self.check_configuration(request, operation.input == Input::Creation, &shared)?;
+        let call = Call::read(request, payload, shared, kind, &operation.expected(self)).await?;
+        (operation.handle)(call).await
     }
 
     /// What somebody needs who asks what can be done here.

@@ -2,17 +2,18 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::middleware::{Compress, Condition, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use rustls::ServerConfig;
 use tracing_actix_web::TracingLogger;
 
-use super::call::Shared;
+use super::call::{Pattern, Shared};
 use super::edge;
 use super::log::RequestLine;
 use super::{routes, tls};
@@ -41,12 +42,12 @@ pub fn serve(
     options: &Options,
 ) -> io::Result<Server> {
     let origins = shared.origins.clone();
+    let table = web::Data::new(routes::Table::new(&shared.prefixes));
     let factory = move || {
-        let prefixes = shared.prefixes.clone();
         App::new()
             .app_data(shared.clone())
-            .configure(|config| routes::register(config, &prefixes))
-            .default_service(web::to(edge::nothing))
+            .app_data(table.clone())
+            .default_service(web::to(answer))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(edge::surround))
@@ -65,6 +66,18 @@ pub fn serve(
         None => server.listen(listener)?,
     };
     Ok(server.run())
+}
+
+/// Answers a request where its path leads.
+async fn answer(
+    request: HttpRequest,
+    payload: web::Payload,
+    table: web::Data<routes::Table>,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let Some(path) = table.find(request.uri().path()) else { return edge::nothing(request, shared).await };
+    request.extensions_mut().insert(Pattern(Arc::clone(&path.pattern)));
+    path.resource.answer(path.kind, request, payload, shared).await
 }
 
 fn cors(origins: &[String]) -> Cors {
