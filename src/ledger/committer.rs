@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use imbl::OrdMap;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Audience;
@@ -41,27 +43,71 @@ pub struct Committer {
     pub largest_batch: usize,
     /// A batch failed, and what git shows may not be on the disk yet.
     pub unsettled: bool,
+    pub pace: Pace,
+}
+
+/// How the last batch went. Under load a batch costs much the same whatever its size, so it pays to wait a moment for
+/// those who were answered with the last one and are about to ask again.
+#[derive(Default)]
+pub struct Pace {
+    changes: usize,
+    took: Duration,
+}
+
+/// With fewer changes at hand nobody is made to wait for others.
+const LOAD: usize = 8;
+/// No wait is longer.
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
+impl Pace {
+    /// So long is waited, and for so many changes, with some at hand.
+    fn wait(&self, at_hand: usize) -> (Duration, usize) {
+        if at_hand < LOAD || self.changes < LOAD {
+            return (Duration::ZERO, 0);
+        }
+        ((self.took / 2).min(LONGEST_WAIT), at_hand + self.changes)
+    }
 }
 
 impl Committer {
     /// Works until told to stop.
-    pub fn run(mut self) {
+    pub fn run(mut self, clock: &Runtime) {
         while let Some(message) = self.queue.blocking_recv() {
             let mut waiting = Vec::new();
-            let mut next = Some(message);
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Change(change, answer) => waiting.push((change, answer)),
-                    Message::Stop => self.queue.close(),
-                }
-                if waiting.len() < self.largest_batch {
-                    next = self.queue.try_recv().ok();
-                }
+            self.take(message, &mut waiting);
+            while waiting.len() < self.largest_batch
+                && let Ok(message) = self.queue.try_recv()
+            {
+                self.take(message, &mut waiting);
             }
+            clock.block_on(self.wait(&mut waiting));
             metrics::gauge!("revconf_queue_changes").set(u32::try_from(self.queue.len()).unwrap_or(u32::MAX));
             if !waiting.is_empty() {
+                let (begun, changes) = (Instant::now(), waiting.len());
                 self.work(waiting);
+                self.pace = Pace { changes, took: begun.elapsed() };
             }
+        }
+    }
+
+    fn take(&mut self, message: Message, waiting: &mut Vec<Waiting>) {
+        match message {
+            Message::Change(change, answer) => waiting.push((change, answer)),
+            Message::Stop => self.queue.close(),
+        }
+    }
+
+    /// Waits a moment for more changes, if there are many.
+    async fn wait(&mut self, waiting: &mut Vec<Waiting>) {
+        let (longest, enough) = self.pace.wait(waiting.len());
+        if longest.is_zero() {
+            return;
+        }
+        let end = tokio::time::Instant::now() + longest;
+        while waiting.len() < enough.min(self.largest_batch)
+            && let Ok(Some(message)) = tokio::time::timeout_at(end, self.queue.recv()).await
+        {
+            self.take(message, waiting);
         }
     }
 

@@ -41,16 +41,25 @@ pub fn write(objects: &Path, object: &Object, deflater: &mut Deflater) -> io::Re
         &mut bytes,
     )?;
     let path = path(objects, object.id);
-    let mut unfinished = match Unfinished::create(path.parent().unwrap_or(objects)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path.parent().unwrap_or(objects);
-            fs::create_dir_all(folder)?;
-            Unfinished::create(folder)?
-        }
-        created => created?,
-    };
+    let mut unfinished = in_folder(path.parent().unwrap_or(objects))?;
     unfinished.file.write_all(&bytes)?;
     unfinished.finish(&path)
+}
+
+/// A `git gc` at work removes folders that are empty for a moment, so one may have to be made more than once.
+const ATTEMPTS: u32 = 10;
+
+fn in_folder(folder: &Path) -> io::Result<Unfinished> {
+    let mut attempts = 0;
+    loop {
+        match Unfinished::create(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS => {
+                fs::create_dir_all(folder)?;
+                attempts += 1;
+            }
+            created => return created,
+        }
+    }
 }
 
 /// An object's file.

@@ -45,7 +45,7 @@ pub use repository::{DataDirectory, OpenError};
 pub use tree::{Head, empty_tree, tree_of};
 
 use batch::PersistError;
-use committer::{Committer, Message};
+use committer::{Committer, Message, Pace};
 use journal::Journal;
 use maintenance::Maintenance;
 pub use persist::Checkpoints;
@@ -140,10 +140,12 @@ impl Ledger {
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
             unsettled: false,
+            pace: Pace::default(),
         };
+        let clock = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         // The directory stays locked until the last change is written, whoever lets go of the ledger before.
         let work = move || {
-            committer.run();
+            committer.run(&clock);
             drop(directory);
         };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;

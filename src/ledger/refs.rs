@@ -124,6 +124,10 @@ impl Lock {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && begun.elapsed() < patience => {
                     pause();
                 }
+                // A `git gc` at work removes folders that are empty for a moment.
+                Err(error) if error.kind() == ErrorKind::NotFound && begun.elapsed() < patience => {
+                    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                }
                 Err(error) => {
                     return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
                 }
