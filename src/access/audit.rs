@@ -18,7 +18,7 @@ pub struct Record<'a> {
     pub principal: Option<&'a str>,
     /// How the principal was shown.
     pub way: &'a str,
-    pub address: Option<IpAddr>,
+    pub address: IpAddr,
     pub method: &'a str,
     pub path: &'a str,
     pub dry_run: bool,
@@ -203,7 +203,7 @@ mod tests {
         Record {
             principal: None,
             way: "none",
-            address: None,
+            address: IpAddr::from([127, 0, 0, 1]),
             method: "GET",
             path,
             dry_run: false,

@@ -2,7 +2,7 @@
 //!
 //! - [`role`]: what a principal may do, and where; [`principals`]: who there is, as the principals' file says it
 //! - [`key`], [`signature`]: two of the things that can be shown; [`credential`]: all of them
-//! - [`gate`]: holds what is shown against the principals; [`file`]: reads their file again when it changes
+//! - [`gate`]: holds what is shown against the principals; [`file`](mod@file): reads their file again when it changes
 //! - [`limit`]: how often something may happen; [`address`]: what counts as one address
 //! - [`audit`]: the trail of who did what
 

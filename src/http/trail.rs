@@ -5,11 +5,11 @@ use actix_web::http::Method;
 use actix_web::{HttpMessage, web};
 
 use super::answer::MadeCommit;
-use super::authentication::Visitor;
+use super::authentication::{self, Visitor};
 use super::call::Shared;
 use super::log;
 use crate::access::audit::{Outcome, Record};
-use crate::access::{Way, key};
+use crate::access::key;
 
 /// In characters: a flood of long paths shall not fill the trail sooner than one of short ones.
 const LONGEST_PATH: usize = 1024;
@@ -17,25 +17,23 @@ const LONGEST_PATH: usize = 1024;
 /// Writes the record of a request that is answered so, if it is to have one.
 pub fn record<B>(response: &ServiceResponse<B>) {
     let request = response.request();
-    let Some(trail) = request.app_data::<web::Data<Shared>>().and_then(|shared| shared.trail.as_ref()) else {
-        return;
-    };
+    let Some(shared) = request.app_data::<web::Data<Shared>>() else { return };
+    let Some(trail) = &shared.trail else { return };
     let status = response.status().as_u16();
     let outcome = Outcome::of(status);
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if reads && !outcome.is_refusal() {
         return;
     }
-    let visitor = request.extensions().get::<Visitor>().cloned();
+    // Some are refused before it is asked who asks, such as those whose URL is too long.
+    let stranger = || Visitor::stranger(authentication::address(request, &shared.trust));
+    let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_else(stranger);
     let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
     let path: String = key::redact(request.uri().path()).chars().take(LONGEST_PATH).collect();
     trail.write(&Record {
-        principal: visitor
-            .as_ref()
-            .and_then(|visitor| visitor.caller.principal())
-            .map(|who| who.name.as_str()),
-        way: visitor.as_ref().map_or(Way::Nothing, |visitor| visitor.way).name(),
-        address: visitor.as_ref().map(|visitor| visitor.address),
+        principal: visitor.caller.principal().map(|who| who.name.as_str()),
+        way: visitor.way.name(),
+        address: visitor.address,
         method: request.method().as_str(),
         path: &path,
         dry_run: request.query_string().split('&').any(|pair| pair == "dry_run=true"),

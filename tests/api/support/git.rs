@@ -111,6 +111,12 @@ impl Git {
             .collect()
     }
 
+    /// The bytes of every object, unpacked, one after the other.
+    #[track_caller]
+    pub fn contents(&self) -> Vec<u8> {
+        self.bytes(&["cat-file", "--batch-all-objects", "--batch"])
+    }
+
     /// Every ref and every object, in one text: what must stay the same where nothing may be written.
     #[track_caller]
     pub fn everything(&self) -> String {
