@@ -24,7 +24,6 @@ use crate::http::authentication::Trust;
 use crate::http::call::Shared;
 use crate::http::limits::Limits;
 use crate::http::{openapi, server, tls};
-use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
@@ -285,6 +284,13 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         "How often the repository was synced and the journal emptied"
     );
     metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
+    metrics::describe_gauge!("revconf_index_ready", "Whether the history index is up to date");
+    metrics::describe_counter!("revconf_index_commits_total", "Commits that were taken into the history index");
+    metrics::describe_counter!("revconf_index_rebuilds_total", "How often the history index was made again");
+    metrics::describe_counter!(
+        "revconf_history_walks_total",
+        "How often git was walked because the history index could not tell"
+    );
     // A page that has a counter from the first moment on lets a graph begin at nothing.
     metrics::counter!("revconf_commits_total").absolute(0);
     metrics::counter!("revconf_key_checks_total").absolute(0);
@@ -308,5 +314,5 @@ pub fn import(settings: &Settings, import: Import, bytes: &[u8]) -> anyhow::Resu
 /// # Errors
 /// There is no repository.
 pub fn check(data: &Path) -> anyhow::Result<Report> {
-    Ok(check::check(&data.join(repository::FOLDER))?)
+    Ok(check::check(data)?)
 }

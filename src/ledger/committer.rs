@@ -1,7 +1,7 @@
 //! The one thread that changes the repository. It takes what has queued up as one batch, decides each change against
 //! the state that the changes before it leave, lets the batch be persisted once, publishes, and only then answers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use super::change::{Action, Change, Draft, Refused, Written};
 use super::commit::{self, Identity};
 use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
+use super::index::{Fresh, Index, News};
 use super::persist::Persist;
 use super::reader::{Damage, Reader};
 use super::tree::{Head, Tree};
@@ -37,6 +38,7 @@ pub struct Committer {
     pub persist: Box<dyn Persist>,
     pub reader: Arc<Reader>,
     pub audience: Arc<dyn Audience>,
+    pub index: Arc<Index>,
     /// Named as the committer of every commit.
     pub identity: Identity,
     /// So many changes make a batch at most.
@@ -115,10 +117,14 @@ impl Committer {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
         let outcomes: Vec<_> = waiting.iter().map(|(change, _)| plan.decide(change)).collect();
-        let Plan { heads, batch, starts, fates, .. } = plan;
+        let Plan { heads, batch, starts, fates, fresh, .. } = plan;
         let batch = Batch { moves: moves(starts, &heads, batch.moves), ..batch };
         let Err(error) = self.make_last(&batch) else {
             self.heads = heads;
+            // Before anyone can ask for what is new, so that whoever asks knows that it is on its way.
+            if !batch.moves.is_empty() {
+                self.index.add(News { commits: fresh, moves: batch.moves });
+            }
             self.publish(fates);
             for ((_, answer), outcome) in waiting.into_iter().zip(outcomes) {
                 if let Ok(written) = &outcome {
@@ -178,6 +184,7 @@ impl Committer {
     /// After a failure the repository says what is true. Answers whether anything of the batch is there.
     fn recover(&mut self, fates: &BTreeMap<BranchName, Fate>, moves: &[RefMove]) -> bool {
         let mut written = false;
+        self.index.look();
         for branch in fates.keys() {
             let end = moves.iter().find(|m| m.name == branch.full()).map(|m| m.to);
             match self.reader.head(branch) {
@@ -226,6 +233,8 @@ struct Plan<'a> {
     /// Where each touched branch was before the batch.
     starts: BTreeMap<BranchName, Option<CommitId>>,
     fates: BTreeMap<BranchName, Fate>,
+    /// The commits so far, with what they changed.
+    fresh: Vec<Fresh>,
     committer: &'a Identity,
     reader: &'a Reader,
     now: DateTime<Utc>,
@@ -239,6 +248,7 @@ impl<'a> Plan<'a> {
             known: HashSet::new(),
             starts: BTreeMap::new(),
             fates: BTreeMap::new(),
+            fresh: Vec::new(),
             committer,
             reader,
             now: Utc::now().trunc_subsecs(0),
@@ -292,6 +302,8 @@ impl<'a> Plan<'a> {
                 commit::encode(files.id, parent, &change.author, self.committer, time, &draft.message);
             let object = Object::of(ObjectKind::Commit, bytes);
             let commit = CommitId(object.id.0);
+            let changed = changed(head.as_ref().map(Head::files), &files, touched.keys());
+            self.fresh.push(Fresh { id: commit, bytes: object.bytes.clone(), changed });
             self.keep(objects.into_iter().chain([object]));
             commits.push(commit);
             let new = Head::new(commit, time, files);
@@ -352,6 +364,25 @@ impl<'a> Plan<'a> {
             }
         }
     }
+}
+
+/// The paths of what differs between two trees, among the files that were touched and the folders above them; and the
+/// whole, which always does.
+fn changed<'p>(
+    before: Option<&Tree>,
+    after: &Tree,
+    touched: impl Iterator<Item = &'p String>,
+) -> Vec<String> {
+    let mut paths = BTreeSet::from([""]);
+    for path in touched {
+        // What lies in place of a file may be a folder, whose name ends in a slash here.
+        let path = path.trim_end_matches('/');
+        paths.extend(path.split_once('/').map(|(folder, _)| folder));
+        paths.insert(path);
+    }
+    let differs =
+        |path: &&str| path.is_empty() || before.and_then(|before| before.object(path)) != after.object(path);
+    paths.into_iter().filter(differs).map(str::to_owned).collect()
 }
 
 /// The ref moves of a batch: those of its branches from start to end, and what else it noted.

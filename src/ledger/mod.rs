@@ -6,7 +6,7 @@
 //! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`: what keeps it quick to read
-//! - [`reader`]: looking into the repository
+//! - [`reader`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
 //! - [`repository`]: the data directory
 
 pub mod batch;
@@ -14,7 +14,9 @@ pub mod change;
 pub mod commit;
 mod committer;
 pub mod edit;
+pub mod history;
 pub mod id;
+mod index;
 mod journal;
 pub mod log;
 mod loose;
@@ -39,13 +41,17 @@ use tokio::sync::{mpsc, oneshot};
 pub use change::{Action, Change, Draft, Refused, Requirement, State, Written};
 pub use commit::{CommitRecord, Identity};
 pub use edit::{Blob, Edit, Subject};
+pub use history::History;
 pub use id::{BlobId, BranchName, CommitId, NameFault, ObjectId, TreeId};
+pub use index::compare::{Difference, differences};
+pub use index::pages::{Listing, Wanted};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tree::{Head, empty_tree, tree_of};
 
 use batch::PersistError;
 use committer::{Committer, Message, Pace};
+use index::Index;
 use journal::Journal;
 use maintenance::Maintenance;
 pub use persist::Checkpoints;
@@ -93,6 +99,8 @@ pub enum StartError {
 pub struct Ledger {
     queue: mpsc::Sender<Message>,
     reader: Arc<Reader>,
+    index: Arc<Index>,
+    history: Arc<History>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -130,6 +138,10 @@ impl Ledger {
                 Err(damage) => tracing::error!(%branch, %damage, "the branch cannot be served"),
             }
         }
+        let directory = Arc::new(directory);
+        let (at, repository) = (directory.index(), directory.repository());
+        let index = Index::open(&at, &repository, Arc::clone(&reader), Arc::clone(&directory))?;
+        let index = Arc::new(index);
         let (sender, queue) = mpsc::channel(options.queue.max(1));
         let committer = Committer {
             queue,
@@ -137,6 +149,7 @@ impl Ledger {
             persist: Box::new(persist),
             reader: Arc::clone(&reader),
             audience,
+            index: Arc::clone(&index),
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
             unsettled: false,
@@ -149,7 +162,8 @@ impl Ledger {
             drop(directory);
         };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;
-        Ok(Ledger { queue: sender, reader, thread: Mutex::new(Some(thread)) })
+        let history = Arc::new(History::new(Arc::clone(&index), Arc::clone(&reader)));
+        Ok(Ledger { queue: sender, reader, index, history, thread: Mutex::new(Some(thread)) })
     }
 
     /// Makes a change. When this answers `Ok`, the change survives a power cut.
@@ -170,7 +184,12 @@ impl Ledger {
         !self.queue.is_closed() && self.queue.capacity() > 0
     }
 
-    /// For looking back.
+    /// For looking back along histories.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// For looking at what was.
     pub fn reader(&self) -> &Arc<Reader> {
         &self.reader
     }
@@ -186,5 +205,6 @@ impl Ledger {
                 tracing::error!("the committer ended with a panic");
             }
         }
+        self.index.close();
     }
 }

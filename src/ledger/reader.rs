@@ -214,8 +214,7 @@ impl Reader {
     /// # Errors
     /// A commit on the way cannot be read.
     pub fn resolve(&self, tip: CommitId, version: &str) -> Result<Option<CommitId>, Damage> {
-        let hex = version.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if !hex || !(7..=40).contains(&version.len()) {
+        if !is_version(version) {
             return Ok(None);
         }
         self.with(|repository| {
@@ -264,6 +263,22 @@ impl Reader {
             let Some(parent) = parent else { return Ok(()) };
             (commit, after) = (parent, before);
         }
+    }
+
+    /// Visits the commits along the first parents from `tip`, newest first.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn first_parents(&self, tip: CommitId, mut visit: impl FnMut(&CommitRecord)) -> Result<(), Damage> {
+        self.with(|repository| {
+            let mut next = Some(tip.0);
+            while let Some(id) = next {
+                let commit = repository.find_commit(id)?;
+                visit(&commit::record(&commit));
+                next = commit.parent_ids().next();
+            }
+            Ok(())
+        })
     }
 
     /// The files of the subjects as they were at a commit, by path. The whole branch means every file.
@@ -334,6 +349,11 @@ impl Reader {
             walk.map(|id| Ok(CommitId(id?))).collect()
         })
     }
+}
+
+/// Whether a text can name a commit: a full id, or enough of one.
+pub(super) fn is_version(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A branch's name and a time, as the committer puts them together.

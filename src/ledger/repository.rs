@@ -11,6 +11,8 @@ use super::id::BranchName;
 /// The repository's folder in the data directory.
 pub const FOLDER: &str = "repository.git";
 const JOURNAL: &str = "journal";
+/// The index's file in the data directory.
+pub const INDEX: &str = "index.sqlite";
 const LOCK: &str = "lock";
 
 /// Why a data directory cannot be used.
@@ -57,6 +59,11 @@ impl DataDirectory {
     /// Where the journal lies.
     pub fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
+    }
+
+    /// Where the history index lies.
+    pub fn index(&self) -> PathBuf {
+        self.path.join(INDEX)
     }
 
     /// Where the repository lies.

@@ -275,6 +275,16 @@ impl Tree {
         self.top.entries.get(&key).map_or_else(empty_tree, |entry| TreeId(entry.id.0))
     }
 
+    /// Whatever lies at a path of one or two parts: a file, a folder, or what else git knows.
+    pub fn object(&self, path: &str) -> Option<ObjectId> {
+        let (level, name) = match path.split_once('/') {
+            Some((folder, name)) => (self.folders.get(folder)?, name),
+            None => (&self.top, path),
+        };
+        let folder = || level.entries.get(format!("{name}/").as_bytes());
+        level.entries.get(name.as_bytes()).or_else(folder).map(|entry| entry.id)
+    }
+
     /// Every file: its path and its blob.
     pub fn list(&self) -> impl Iterator<Item = (String, BlobId)> {
         let path = |folder: &str, key: &Key| {

@@ -6,12 +6,15 @@ use std::path::Path;
 use super::name;
 use crate::document::Kind;
 use crate::format::{self, Files, Header, header};
-use crate::ledger::{BlobId, Branches, CommitId, Damage, Listed, OpenError, Reader, TreeId, What};
+use crate::ledger::{
+    BlobId, Branches, CommitId, Damage, Difference, Listed, OpenError, Reader, TreeId, What, differences,
+    repository,
+};
 
 /// Something that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The branch or archive.
+    /// The branch or archive, or the history index.
     pub place: String,
     pub commit: Option<CommitId>,
     pub file: Option<String>,
@@ -42,12 +45,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Checks the repository at `path`. Reads only; a service may be using it.
+/// Checks the repository of a data directory, and its history index if there is one. Reads only; a service may be using
+/// them.
 ///
 /// # Errors
 /// There is no repository that could be read at all.
-pub fn check(path: &Path) -> Result<Report, OpenError> {
-    let reader = Reader::open(path)?;
+pub fn check(data: &Path) -> Result<Report, OpenError> {
+    let path = data.join(repository::FOLDER);
+    let reader = Reader::open(&path)?;
     let mut checker =
         Checker { reader: &reader, report: Report::default(), seen: Seen::default(), place: String::new() };
     match reader.branches() {
@@ -75,6 +80,7 @@ pub fn check(path: &Path) -> Result<Report, OpenError> {
         }
         Err(damage) => checker.find(None, None, damage.to_string()),
     }
+    checker.index(&data.join(repository::INDEX), &path);
     Ok(checker.report)
 }
 
@@ -118,6 +124,18 @@ impl Checker<'_> {
             if let Err(damage) = self.commit(commit) {
                 self.find(Some(commit), None, damage.to_string());
             }
+        }
+    }
+
+    fn index(&mut self, index: &Path, repository: &Path) {
+        self.place = "history index".to_owned();
+        match differences(index, repository, self.reader) {
+            Ok(found) => {
+                for Difference { commit, reason } in found {
+                    self.find(commit, None, reason);
+                }
+            }
+            Err(damage) => self.find(None, None, damage.to_string()),
         }
     }
 

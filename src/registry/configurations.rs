@@ -194,6 +194,7 @@ impl Registry {
         new: &BranchName,
     ) -> std::result::Result<Option<Start>, Error> {
         let reader = Arc::clone(self.ledger.reader());
+        let history = Arc::clone(self.ledger.history());
         match origin {
             Origin::Nothing => Ok(None),
             Origin::Copy { configuration, version } => {
@@ -201,7 +202,7 @@ impl Registry {
                     self.catalogue.get(&configuration).ok_or(Error::NoConfiguration(configuration))?;
                 let found = self.aside(move || {
                     let commit = match version {
-                        Some(version) => resolve(&reader, &source, &version)?,
+                        Some(version) => resolve(&history, &source, &version)?,
                         None => source.version(),
                     };
                     Start::at(&reader, commit).map(Some)

@@ -77,9 +77,9 @@ impl Registry {
         let exists = if matches!(what, What::Entry(..)) { &target } else { &Subject::Branch };
         let demands = write::conditions(&write, &target, exists);
         let (reader, version) = (Arc::clone(self.ledger.reader()), version.to_owned());
-        let now = Arc::clone(&configuration);
+        let (history, now) = (Arc::clone(self.ledger.history()), Arc::clone(&configuration));
         let found = self.aside(move || {
-            let commit = resolve(&reader, &now, &version)?;
+            let commit = resolve(&history, &now, &version)?;
             Ok((what.steps(&reader, commit)?, what.message(now.name.as_str(), commit)))
         });
         let (steps, message) = found.await.map_err(&at)?;

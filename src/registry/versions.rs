@@ -13,7 +13,9 @@ use super::error::{Error, Rejection};
 use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
-use crate::ledger::{Blob, BlobId, CommitId, CommitRecord, ObjectId, Reader, Subject, tree_of};
+use crate::ledger::{
+    Blob, BlobId, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, tree_of,
+};
 
 /// What has a history.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +83,10 @@ pub struct Page {
 }
 
 impl Query {
+    fn is_narrowed(&self) -> bool {
+        self.author.is_some() || self.text.is_some() || self.since.is_some() || self.until.is_some()
+    }
+
     fn takes(&self, commit: &CommitRecord) -> bool {
         let has = |text: &str, part: &Option<String>| {
             part.as_ref().is_none_or(|part| text.to_lowercase().contains(&part.to_lowercase()))
@@ -113,9 +119,9 @@ impl Registry {
             }
             _ => None,
         };
-        let reader = Arc::clone(self.ledger.reader());
+        let history = Arc::clone(self.ledger.history());
         let page = self.aside(move || {
-            let page = list(&reader, &configuration, &subject, &query)?;
+            let page = list(&history, &configuration, &subject, &query)?;
             match missing {
                 // Nothing ever changed it: it never was.
                 Some(missing) if page.1 => Err(missing),
@@ -149,8 +155,9 @@ impl Registry {
             Scope::Set(kind) | Scope::Entry(kind, _) => Some(kind),
         };
         let (reader, version) = (Arc::clone(self.ledger.reader()), version.to_owned());
+        let history = Arc::clone(self.ledger.history());
         let shown = self.aside(move || {
-            let commit = resolve(&reader, &configuration, &version)?;
+            let commit = resolve(&history, &configuration, &version)?;
             match (kind, wanted) {
                 (Some(kind), Some(id)) => {
                     let old = Old::read(&reader, commit, &[entries::subject(kind, &id)])?;
@@ -202,45 +209,34 @@ fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Resu
 
 /// The commit of a configuration that a client's text names.
 pub(super) fn resolve(
-    reader: &Reader,
+    history: &History,
     configuration: &Configuration,
     version: &str,
 ) -> std::result::Result<CommitId, Error> {
     let missing =
         || Error::NoVersion { version: version.to_owned(), configuration: configuration.name.to_string() };
-    reader.resolve(configuration.version(), version)?.ok_or_else(missing)
+    history.resolve(configuration.version(), version)?.ok_or_else(missing)
 }
 
 /// A page, and whether the subject has no history at all.
 fn list(
-    reader: &Reader,
+    history: &History,
     configuration: &Configuration,
     subject: &Subject,
     query: &Query,
 ) -> std::result::Result<(Page, bool), Error> {
-    let tip = configuration.version();
-    let after = query.after.as_deref().map(|version| resolve(reader, configuration, version)).transpose()?;
-    let mut page = Page { version: tip, total: 0, items: Vec::new(), next: None };
-    let mut begun = after.is_none();
-    let mut never = true;
-    reader.history(tip, subject, |commit| {
-        never = false;
-        let id = commit.id;
-        if query.takes(&commit) {
-            page.total += 1;
-            if begun && page.items.len() < query.limit {
-                page.items.push(commit.into());
-            } else if begun && page.next.is_none() {
-                page.next = page.items.last().map(|last| last.version.clone());
-            }
-        }
-        begun |= after == Some(id);
-    })?;
-    if !begun {
-        let version = query.after.clone().unwrap_or_default();
-        return Err(Error::NotListed { version });
-    }
-    Ok((page, never))
+    let version = configuration.version();
+    let after = query.after.as_deref().map(|after| resolve(history, configuration, after)).transpose()?;
+    let takes = |commit: &CommitRecord| query.takes(commit);
+    // Without filters nothing needs to be looked at but the page.
+    let takes = query.is_narrowed().then_some(&takes as &dyn Fn(&CommitRecord) -> bool);
+    let wanted = Wanted { after, limit: query.limit, takes };
+    let found = history.page(version, subject, &wanted)?;
+    let not_listed = || Error::NotListed { version: query.after.clone().unwrap_or_default() };
+    let listing = found.ok_or_else(not_listed)?;
+    let items: Vec<Version> = listing.items.into_iter().map(Version::from).collect();
+    let next = items.last().filter(|_| listing.more).map(|last| last.version.clone());
+    Ok((Page { version, total: listing.total, items, next }, !listing.ever))
 }
 
 /// Documents of an old version, in today's format.

@@ -1,0 +1,104 @@
+//! Histories of branches: from the index where it can tell, else from git, which always can.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::commit::CommitRecord;
+use super::edit::Subject;
+use super::id::CommitId;
+use super::index::pages::{self, Listing, Wanted};
+use super::index::{Index, WHOLE};
+use super::reader::{Damage, Reader, is_version};
+
+/// Looks back.
+pub struct History {
+    index: Arc<Index>,
+    reader: Arc<Reader>,
+}
+
+impl History {
+    pub(super) fn new(index: Arc<Index>, reader: Arc<Reader>) -> Self {
+        History { index, reader }
+    }
+
+    /// A page of the commits at which `subject` changed, newest first, along the first parents from `tip`. `None` if
+    /// the commit that it is to come after is not among them.
+    ///
+    /// # Errors
+    /// A commit or a tree on the way cannot be read.
+    pub fn page(
+        &self,
+        tip: CommitId,
+        subject: &Subject,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Listing>, Damage> {
+        let path = match subject {
+            Subject::Branch => WHOLE,
+            Subject::Folder(path) | Subject::File(path) => path,
+        };
+        match self.index.ask(tip, |index, tip| pages::page(index, tip, path, wanted)) {
+            Some(listing) => Ok(listing),
+            None => self.walked(tip, subject, wanted),
+        }
+    }
+
+    fn walked(
+        &self,
+        tip: CommitId,
+        subject: &Subject,
+        wanted: &Wanted<'_>,
+    ) -> Result<Option<Listing>, Damage> {
+        metrics::counter!("revconf_history_walks_total").increment(1);
+        let mut listing = Listing::default();
+        let mut begun = wanted.after.is_none();
+        self.reader.history(tip, subject, |commit| {
+            listing.ever = true;
+            let id = commit.id;
+            if wanted.takes.is_none_or(|takes| takes(&commit)) {
+                listing.total += 1;
+                if begun && listing.items.len() < wanted.limit {
+                    listing.items.push(commit);
+                } else if begun {
+                    listing.more = true;
+                }
+            }
+            begun |= wanted.after == Some(id);
+        })?;
+        Ok(begun.then_some(listing))
+    }
+
+    /// The commit that `version` names, see [`Reader::resolve`].
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn resolve(&self, tip: CommitId, version: &str) -> Result<Option<CommitId>, Damage> {
+        if !is_version(version) {
+            return Ok(None);
+        }
+        match self.index.ask(tip, |index, tip| pages::resolve(index, tip, version)) {
+            Some(found) => Ok(found),
+            None => {
+                metrics::counter!("revconf_history_walks_total").increment(1);
+                self.reader.resolve(tip, version)
+            }
+        }
+    }
+
+    /// The newest commit along the first parents from `tip` up to which none is of a later time than `time`. The
+    /// service's own commits are never of an earlier time than their parents; where others' are, the later time counts.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn at(&self, tip: CommitId, time: DateTime<Utc>) -> Result<Option<CommitId>, Damage> {
+        if let Some(found) = self.index.ask(tip, |index, tip| pages::at(index, tip, time)) {
+            return Ok(found);
+        }
+        metrics::counter!("revconf_history_walks_total").increment(1);
+        let mut found = None;
+        self.reader.first_parents(tip, |commit: &CommitRecord| {
+            found = (commit.time <= time).then_some(found.unwrap_or(commit.id));
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,40 @@
+//! Where the index gets git's objects from, when it has to read them.
+
+use std::path::Path;
+
+use git2::{ObjectType, Oid, Repository};
+
+use crate::ledger::reader::Damage;
+
+/// Reads objects.
+pub trait Objects {
+    /// An object's bytes.
+    ///
+    /// # Errors
+    /// It is not there, cannot be read, or is of another kind.
+    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Vec<u8>, Damage>;
+}
+
+/// The objects of a repository, read with libgit2.
+pub struct Git(Repository);
+
+impl Git {
+    /// Opens the repository at `path`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn open(path: &Path) -> Result<Self, Damage> {
+        Ok(Git(Repository::open_bare(path)?))
+    }
+}
+
+impl Objects for Git {
+    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Vec<u8>, Damage> {
+        let objects = self.0.odb()?;
+        let object = objects.read(id)?;
+        if object.kind() != kind {
+            return Err(Damage(format!("{id} is no {kind}")));
+        }
+        Ok(object.data().to_vec())
+    }
+}
