@@ -285,7 +285,10 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     );
     metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
     metrics::describe_gauge!("revconf_index_ready", "Whether the history index is up to date");
-    metrics::describe_counter!("revconf_index_commits_total", "Commits that were taken into the history index");
+    metrics::describe_counter!(
+        "revconf_index_commits_total",
+        "Commits that were taken into the history index"
+    );
     metrics::describe_counter!("revconf_index_rebuilds_total", "How often the history index was made again");
     metrics::describe_counter!(
         "revconf_history_walks_total",

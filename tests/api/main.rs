@@ -30,6 +30,7 @@ mod entries;
 mod entry_ids;
 mod entry_versions;
 mod hand_made;
+mod history_index;
 mod house;
 mod migrations;
 mod model;

@@ -26,7 +26,7 @@ pub struct Trees {
 /// One level of a tree.
 #[derive(Default)]
 struct Level {
-    bytes: Vec<u8>,
+    bytes: Rc<Vec<u8>>,
     /// Where each entry begins.
     starts: Vec<usize>,
 }
@@ -135,13 +135,13 @@ fn is_not_empty(id: &Oid) -> bool {
 }
 
 impl Level {
-    fn parse(bytes: Vec<u8>) -> Option<Self> {
+    fn parse(bytes: Rc<Vec<u8>>) -> Option<Self> {
         Level::after(&Level::default(), bytes).map(|(level, _)| level)
     }
 
     /// Reads a level that is probably much like another one: where they are the same, the other one's entries tell
     /// where the entries begin.
-    fn after(old: &Level, bytes: Vec<u8>) -> Option<(Self, Window)> {
+    fn after(old: &Level, bytes: Rc<Vec<u8>>) -> Option<(Self, Window)> {
         let (same, rest) = common(&old.bytes, &bytes);
         let first = old.holding(same);
         let mut at = old.starts.get(first).copied().unwrap_or(0);
@@ -275,8 +275,8 @@ mod tests {
     struct Shelf(BTreeMap<Oid, Vec<u8>>);
 
     impl Objects for Shelf {
-        fn read(&mut self, id: Oid, _: ObjectType) -> Result<Vec<u8>, Damage> {
-            self.0.get(&id).cloned().ok_or_else(|| Damage(id.to_string()))
+        fn read(&mut self, id: Oid, _: ObjectType) -> Result<Rc<Vec<u8>>, Damage> {
+            self.0.get(&id).cloned().map(Rc::new).ok_or_else(|| Damage(id.to_string()))
         }
     }
 

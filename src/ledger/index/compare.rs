@@ -8,7 +8,8 @@ use rusqlite::{Connection, params};
 
 use super::changed::Trees;
 use super::fault::Fault;
-use super::objects::{Git, Objects};
+use super::objects::Objects;
+use super::packs::Packs;
 use super::pages::{below, commit_at, last_change, place_of, reach, record};
 use super::place::Place;
 use super::raw::Commit;
@@ -59,7 +60,7 @@ fn look(index: &Path, repository: &Path, reader: &Reader, found: &mut Vec<Differ
     let refs = refs(reader)?;
     let mut comparison = Comparison {
         index: &index,
-        objects: Git::open(repository)?,
+        objects: Packs::open(repository)?,
         trees: Trees::new(),
         changes: BTreeMap::new(),
         found,
@@ -87,7 +88,7 @@ fn look(index: &Path, repository: &Path, reader: &Reader, found: &mut Vec<Differ
 
 struct Comparison<'c> {
     index: &'c Connection,
-    objects: Git,
+    objects: Packs,
     trees: Trees,
     /// Up to which height a line was compared, and how many changes it must have there.
     changes: BTreeMap<i64, (i64, i64)>,

@@ -60,17 +60,26 @@ impl<'d> Inserter<'d> {
         })
     }
 
-    /// Takes in a commit. One that is there already stays as it is. Answers whether its parents are there, which they
-    /// must be.
+    /// Takes in a commit, unless it is there already. Answers whether its parents are there, which they must be.
     ///
     /// # Errors
     /// The file cannot be written, or is damaged.
     pub fn insert(&mut self, step: &Step) -> Result<bool, Fault> {
-        let Step { commit, changed } = step;
+        let id = step.commit.id;
         self.begin()?;
-        if self.ends.contains_key(&commit.id) || pages::place_of(self.database, commit.id)?.is_some() {
+        if self.ends.contains_key(&id) || pages::place_of(self.database, id)?.is_some() {
             return Ok(true);
         }
+        self.insert_new(step)
+    }
+
+    /// The same for a commit that is known not to be there.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn insert_new(&mut self, step: &Step) -> Result<bool, Fault> {
+        let Step { commit, changed } = step;
+        self.begin()?;
         let mut others = Vec::new();
         for parent in commit.parents.iter().skip(1) {
             match pages::place_of(self.database, *parent)? {

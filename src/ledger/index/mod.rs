@@ -3,8 +3,8 @@
 //! service is stopped, and is made again.
 //!
 //! - `file`, `place`: the tables, and whether they can be relied on
-//! - `raw`, `changed`, `objects`: commits and trees as git stores them
-//! - `walk`, `insert`: what comes in; [`pages`]: what is looked up
+//! - `objects`, `packs`, `raw`, `changed`: commits and trees as git stores them
+//! - `walk`, `trail`, `insert`: what comes in; [`pages`]: what is looked up
 //! - `worker`: the one thread that writes; [`compare`]: the index against git
 
 mod changed;
@@ -13,9 +13,11 @@ mod fault;
 mod file;
 mod insert;
 mod objects;
+mod packs;
 pub mod pages;
 mod place;
 mod raw;
+mod trail;
 mod walk;
 mod worker;
 
@@ -130,6 +132,12 @@ impl Shared {
         self.state().phase = phase;
         metrics::gauge!("revconf_index_ready").set(if phase == Phase::Ready { 1.0 } else { 0.0 });
         self.changed.notify_all();
+    }
+
+    /// From here on nobody looks anything up.
+    fn drop_connections(&self) {
+        self.set(Phase::Off);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn is_stopping(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Where the index gets git's objects from, when it has to read them.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use git2::{ObjectType, Oid, Repository};
 
@@ -12,7 +13,7 @@ pub trait Objects {
     ///
     /// # Errors
     /// It is not there, cannot be read, or is of another kind.
-    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Vec<u8>, Damage>;
+    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Rc<Vec<u8>>, Damage>;
 }
 
 /// The objects of a repository, read with libgit2.
@@ -29,12 +30,12 @@ impl Git {
 }
 
 impl Objects for Git {
-    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Vec<u8>, Damage> {
+    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Rc<Vec<u8>>, Damage> {
         let objects = self.0.odb()?;
         let object = objects.read(id)?;
         if object.kind() != kind {
             return Err(Damage(format!("{id} is no {kind}")));
         }
-        Ok(object.data().to_vec())
+        Ok(Rc::new(object.data().to_vec()))
     }
 }

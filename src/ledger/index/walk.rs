@@ -1,7 +1,7 @@
 //! Reads from git what the index has not seen, in the order in which it goes in: parents first.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use git2::{ObjectType, Oid};
@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::insert::Step;
 use super::objects::Objects;
 use super::raw::Commit;
+use super::trail::Trail;
 use super::{file, pages};
 use crate::ledger::reader::Damage;
 
@@ -58,6 +59,8 @@ pub struct Walk<'o> {
     objects: &'o mut dyn Objects,
     trees: Trees,
     index: Connection,
+    /// Where trails have their files.
+    trails: PathBuf,
     out: SyncSender<Found>,
     lot: Vec<Step>,
     /// What was handed over since it was last said to keep it, and what before that.
@@ -76,6 +79,7 @@ impl<'o> Walk<'o> {
             objects,
             trees: Trees::new(),
             index: file::open_to_read(index)?,
+            trails: index.with_extension("trail"),
             out,
             lot: Vec::with_capacity(LOT),
             fresh: HashSet::new(),
@@ -105,33 +109,51 @@ impl<'o> Walk<'o> {
 
     fn tip(&mut self, tip: Oid) -> Result<(), Stop> {
         // A stack of its own: sides may have sides as deep as anybody likes.
-        let mut open = vec![self.unknown_above(tip)?];
-        while let Some(commits) = open.last_mut() {
-            let Some(id) = commits.last().copied() else {
-                open.pop();
-                continue;
+        let mut open = vec![(self.unknown_above(tip)?, None)];
+        while let Some((trail, waiting)) = open.last_mut() {
+            let commit = match waiting.take() {
+                Some(commit) => commit,
+                None => match trail.pop().map_err(Fault::from)? {
+                    Some((id, bytes)) => Commit::parse(id, &bytes)?,
+                    None => {
+                        open.pop();
+                        continue;
+                    }
+                },
             };
-            let commit = Commit::parse(id, &self.objects.read(id, ObjectType::Commit)?)?;
-            let mut side = None;
-            for parent in commit.parents.iter().skip(1) {
-                if !self.is_known(*parent)? {
-                    side = Some(*parent);
-                    break;
+            match self.unknown_side(&commit)? {
+                None => self.step(commit)?,
+                Some(side) => {
+                    *waiting = Some(commit);
+                    open.push((self.unknown_above(side)?, None));
                 }
             }
-            if let Some(side) = side {
-                open.push(self.unknown_above(side)?);
-                continue;
-            }
-            commits.pop();
-            self.step(commit)?;
         }
         Ok(())
     }
 
-    /// The commits from `tip` along the first parents that are not known, newest first.
-    fn unknown_above(&mut self, tip: Oid) -> Result<Vec<Oid>, Stop> {
-        let mut found = Vec::new();
+    /// A parent other than the first that is still to be read.
+    fn unknown_side(&mut self, commit: &Commit) -> Result<Option<Oid>, Stop> {
+        for parent in commit.parents.iter().skip(1) {
+            if !self.is_known(*parent)? {
+                return Ok(Some(*parent));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The commits from `tip` along the first parents that are not known.
+    fn unknown_above(&mut self, tip: Oid) -> Result<Trail, Stop> {
+        // One view of the index for the whole way: a lock for each commit would cost more than the look-ups.
+        self.index.execute_batch("BEGIN").map_err(Fault::from)?;
+        let found = self.unknown_in_view(tip);
+        self.index.execute_batch("COMMIT").map_err(Fault::from)?;
+        found
+    }
+
+    fn unknown_in_view(&mut self, tip: Oid) -> Result<Trail, Stop> {
+        let mut trail = Trail::new(self.trails.clone());
+        let mut passed = 0;
         let mut next = Some(tip);
         while let Some(id) = next {
             if self.is_known(id)? {
@@ -139,13 +161,14 @@ impl<'o> Walk<'o> {
             }
             let bytes = self.objects.read(id, ObjectType::Commit)?;
             next = Commit::first_parent(id, &bytes)?;
-            found.push(id);
-            if found.len() % KEEP == 0 {
+            trail.push(id, &bytes).map_err(Fault::from)?;
+            passed += 1;
+            if passed % KEEP == 0 {
                 self.say(Found::More(KEEP))?;
             }
         }
-        self.say(Found::More(found.len() % KEEP))?;
-        Ok(found)
+        self.say(Found::More(passed % KEEP))?;
+        Ok(trail)
     }
 
     fn step(&mut self, commit: Commit) -> Result<(), Stop> {

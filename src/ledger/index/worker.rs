@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::insert::{Inserter, Step};
-use super::objects::Git;
+use super::packs::Packs;
 use super::raw::Commit;
 use super::walk::{Found, Stop, Walk};
 use super::{Message, News, Phase, Shared, file, pages, refs};
@@ -109,6 +109,7 @@ impl Worker {
             state.phase = Phase::CatchingUp;
             (state.gap, state.damaged) = (true, None);
         }
+        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let database = file::open(&self.shared.path)?;
         self.shared.state().generation += 1;
         let mut inserter = Inserter::new(&database)?;
@@ -129,7 +130,8 @@ impl Worker {
             if stop {
                 inserter.keep()?;
                 drop(inserter);
-                return file::close(&database);
+                self.shared.drop_connections();
+                return file::close(database, &self.shared.path);
             }
         }
     }
@@ -181,10 +183,11 @@ impl Worker {
         let mut progress = Progress::new(Arc::clone(&self.shared));
         thread::scope(|threads| {
             let (out, found) = sync_channel(AHEAD);
-            let reading = threads.spawn(move || {
-                let mut objects = Git::open(&repository)?;
-                Walk::new(&mut objects, &index, out)?.refs(refs)
-            });
+            let reading =
+                thread::Builder::new().name("history".to_owned()).spawn_scoped(threads, move || {
+                    let mut objects = Packs::open(&repository)?;
+                    Walk::new(&mut objects, &index, out)?.refs(refs)
+                })?;
             let written = self.write(inserter, &found, &mut progress);
             // A reader that waits for its place in the queue ends when there is none.
             drop(found);
@@ -212,7 +215,7 @@ impl Worker {
                 Found::More(commits) => progress.more(commits),
                 Found::Steps(steps) => {
                     for step in &steps {
-                        if !inserter.insert(step)? {
+                        if !inserter.insert_new(step)? {
                             return Err(Fault::damaged(format!(
                                 "the parents of {} are missing",
                                 step.commit.id

@@ -1,0 +1,345 @@
+//! Packs, read for histories. Each tree is mostly a delta of one that was read a moment ago, so what was read is kept and
+//! a delta costs one copy. Nothing is hashed to see that it is what its id says: the index is not where git's objects are
+//! checked. And nothing is mapped into memory: a history is read once, and must not take the place of what is served.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use flate2::{Decompress, FlushDecompress, Status};
+use git2::{ObjectType, Oid};
+
+use super::objects::{Git, Objects};
+use crate::ledger::reader::Damage;
+
+/// In bytes. Twice as much is kept at most; it must hold some chains of deltas.
+const KEPT: usize = 12 << 20;
+/// In bytes. An object with more is no matter of histories.
+const LARGEST: usize = 1 << 28;
+/// In bytes: so much of a pack is read at a time, in so many places.
+const WINDOW: usize = 64 << 10;
+const WINDOWS: usize = 6;
+
+/// Where an object's bytes begin: which pack, and the offset in it.
+type Spot = (usize, u64);
+type Whole = (ObjectType, Rc<Vec<u8>>);
+
+/// The objects of a repository: from its packs, or else with libgit2.
+pub struct Packs {
+    packs: Vec<(Names, Pack)>,
+    /// The pack that had the last object probably has the next one.
+    recent: usize,
+    kept: Kept,
+    inflate: Decompress,
+    others: Git,
+}
+
+impl Packs {
+    /// Opens the repository at `path`, with the packs that it has now.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn open(path: &Path) -> Result<Self, Damage> {
+        let others = Git::open(path)?;
+        let mut packs = Vec::new();
+        for entry in fs::read_dir(path.join("objects/pack")).into_iter().flatten().flatten() {
+            let file = entry.path();
+            if file.extension().is_some_and(|ending| ending == "idx") {
+                // A pack that goes or cannot be read is libgit2's matter.
+                packs.extend(Names::open(&file).zip(Pack::open(&file.with_extension("pack"))));
+            }
+        }
+        Ok(Packs { packs, recent: 0, kept: Kept::default(), inflate: Decompress::new(true), others })
+    }
+
+    fn find(&mut self, id: Oid) -> Option<Spot> {
+        let spot = |nth: usize| Some((nth, self.packs.get(nth)?.0.offset(id)?));
+        let found = spot(self.recent).or_else(|| (0..self.packs.len()).find_map(spot))?;
+        self.recent = found.0;
+        Some(found)
+    }
+
+    /// The object at a spot; `None` if it cannot be read here.
+    fn at(&mut self, spot: Spot) -> Option<Whole> {
+        let mut deltas = Vec::new();
+        let mut next = spot;
+        let mut whole = loop {
+            if let Some(known) = self.kept.get(next) {
+                break known;
+            }
+            let Entry { sort, bytes } = self.packs.get_mut(next.0)?.1.entry(next.1, &mut self.inflate)?;
+            let base = match sort {
+                Sort::Whole(kind) => break (kind, Rc::new(bytes)),
+                Sort::After(offset) => (next.0, offset),
+                Sort::Upon(id) => self.find(id)?,
+            };
+            // Longer than any program makes them: a circle.
+            if deltas.len() > 1 << 14 {
+                return None;
+            }
+            deltas.push((next, bytes));
+            next = base;
+        };
+        if whole.0 == ObjectType::Tree || !deltas.is_empty() {
+            self.kept.put(next, &whole);
+        }
+        while let Some((spot, delta)) = deltas.pop() {
+            whole.1 = Rc::new(apply(&whole.1, &delta)?);
+            self.kept.put(spot, &whole);
+        }
+        Some(whole)
+    }
+}
+
+impl Objects for Packs {
+    fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Rc<Vec<u8>>, Damage> {
+        match self.find(id).and_then(|spot| self.at(spot)) {
+            Some((found, bytes)) if found == kind => Ok(bytes),
+            // Loose, in a pack that is newer than this, or damaged, which libgit2 has words for.
+            _ => self.others.read(id, kind),
+        }
+    }
+}
+
+/// The index of a pack (gitformat-pack, version 2): the objects' names in order, and where each is.
+struct Names {
+    file: File,
+    /// How many names begin with each byte or a lower one.
+    fan: Vec<u32>,
+}
+
+impl Names {
+    fn open(path: &Path) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let mut head = [0; 8 + 4 * 256];
+        file.read_exact_at(&mut head, 0).ok()?;
+        if head[..8] != *b"\xfftOc\0\0\0\x02" {
+            return None;
+        }
+        let fan =
+            head[8..].chunks_exact(4).map(|four| four.iter().fold(0, |sum, b| sum << 8 | u32::from(*b)));
+        Some(Names { file, fan: fan.collect() })
+    }
+
+    fn offset(&self, id: Oid) -> Option<u64> {
+        let name = id.as_bytes();
+        let first = usize::from(*name.first()?);
+        let mut low = if first == 0 { 0 } else { u64::from(*self.fan.get(first - 1)?) };
+        let mut high = u64::from(*self.fan.get(first)?);
+        // Where the name must be if all are spread evenly; if it is not there, what is left is halved.
+        let rest = name.get(1..5)?.iter().fold(0, |sum, b| sum << 8 | u64::from(*b));
+        let mut guess = low + (((high - low) * rest) >> 32);
+        // Ids are spread evenly: nineteen of twenty are no further from there than this.
+        let spread = (high - low).isqrt() + 8;
+        let mut block = Vec::new();
+        while low < high {
+            let begin = guess.saturating_sub(spread).clamp(low, high - 1);
+            let end = (begin + 2 * spread).min(high);
+            block.resize(usize::try_from((end - begin) * 20).ok()?, 0);
+            self.file.read_exact_at(&mut block, 8 + 1024 + begin * 20).ok()?;
+            let (names, _) = block.as_chunks::<20>();
+            match names.binary_search_by(|found| found.as_slice().cmp(name)) {
+                Ok(nth) => return self.offset_of(begin + u64::try_from(nth).ok()?),
+                Err(0) => high = begin,
+                Err(nth) if nth == names.len() => low = end,
+                Err(_) => return None,
+            }
+            guess = u64::midpoint(low, high);
+        }
+        None
+    }
+
+    fn offset_of(&self, nth: u64) -> Option<u64> {
+        let all = u64::from(*self.fan.last()?);
+        let mut four = [0; 4];
+        self.file.read_exact_at(&mut four, 8 + 1024 + all * 24 + nth * 4).ok()?;
+        let offset = u32::from_be_bytes(four);
+        if offset >> 31 == 0 {
+            return Some(offset.into());
+        }
+        let mut eight = [0; 8];
+        let far = u64::from(offset & 0x7fff_ffff);
+        self.file.read_exact_at(&mut eight, 8 + 1024 + all * 28 + far * 8).ok()?;
+        Some(u64::from_be_bytes(eight))
+    }
+}
+
+/// An entry of a pack, inflated: an object, or a delta.
+struct Entry {
+    sort: Sort,
+    bytes: Vec<u8>,
+}
+
+/// What an entry is.
+enum Sort {
+    Whole(ObjectType),
+    /// A delta of what lies at an offset.
+    After(u64),
+    /// A delta of an object.
+    Upon(Oid),
+}
+
+/// A pack's entries (gitformat-pack).
+struct Pack {
+    file: File,
+    size: u64,
+    /// What was read, the latest first.
+    windows: Vec<(u64, Vec<u8>)>,
+}
+
+impl Pack {
+    fn open(path: &Path) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let size = file.metadata().ok()?.len();
+        Some(Pack { file, size, windows: Vec::new() })
+    }
+
+    fn entry(&mut self, offset: u64, inflate: &mut Decompress) -> Option<Entry> {
+        let (sort, size, head) = header(self.bytes(offset, 64)?, offset)?;
+        let mut bytes = vec![0; size];
+        // Bytes that do not get smaller get a little larger.
+        let packed = self.bytes(offset + head, size + size / 256 + 64)?;
+        inflate.reset(true);
+        let done = inflate.decompress(packed, &mut bytes, FlushDecompress::Finish).ok()?;
+        let whole = done == Status::StreamEnd && inflate.total_out() == u64::try_from(size).ok()?;
+        whole.then_some(Entry { sort, bytes })
+    }
+
+    /// The bytes from an offset on: so many, or up to the end.
+    fn bytes(&mut self, offset: u64, wanted: usize) -> Option<&[u8]> {
+        let end = (offset + u64::try_from(wanted).ok()?).min(self.size);
+        let has = |(start, bytes): &(u64, Vec<u8>)| *start <= offset && end <= *start + bytes.len() as u64;
+        if let Some(nth) = self.windows.iter().position(has) {
+            self.windows[..=nth].rotate_right(1);
+        } else {
+            // Who walks back reads what lies before, who walks on what comes after.
+            let back = self.windows.iter().any(|(start, _)| *start > offset && *start < end + WINDOW as u64);
+            let start = if back { end.saturating_sub(WINDOW as u64).min(offset) } else { offset };
+            let stop = (start + WINDOW as u64).max(end).min(self.size);
+            let mut bytes = match self.windows.len() {
+                WINDOWS => self.windows.pop()?.1,
+                _ => Vec::new(),
+            };
+            bytes.resize(usize::try_from(stop.checked_sub(start)?).ok()?, 0);
+            self.file.read_exact_at(&mut bytes, start).ok()?;
+            self.windows.insert(0, (start, bytes));
+        }
+        let (start, bytes) = self.windows.first()?;
+        bytes.get(usize::try_from(offset - start).ok()?..)
+    }
+}
+
+/// What an entry at an offset is, its size when inflated, and how many bytes say so.
+fn header(bytes: &[u8], offset: u64) -> Option<(Sort, usize, u64)> {
+    let mut bytes = bytes.iter().copied();
+    let before = bytes.len();
+    let first = bytes.next()?;
+    let mut size = usize::from(first & 15);
+    let (mut shift, mut more) = (4, first & 0x80 != 0);
+    while more && shift < 60 {
+        let byte = bytes.next()?;
+        size |= usize::from(byte & 0x7f) << shift;
+        (shift, more) = (shift + 7, byte & 0x80 != 0);
+    }
+    let sort = match first >> 4 & 7 {
+        1 => Sort::Whole(ObjectType::Commit),
+        2 => Sort::Whole(ObjectType::Tree),
+        3 => Sort::Whole(ObjectType::Blob),
+        6 => {
+            let mut byte = bytes.next()?;
+            let mut distance = u64::from(byte & 0x7f);
+            while byte & 0x80 != 0 {
+                byte = bytes.next()?;
+                distance = (distance.checked_add(1)?.checked_mul(128)?) | u64::from(byte & 0x7f);
+            }
+            Sort::After(offset.checked_sub(distance).filter(|base| *base < offset)?)
+        }
+        7 => {
+            let id: Vec<u8> = bytes.by_ref().take(20).collect();
+            Sort::Upon(Oid::from_bytes(&id).ok()?)
+        }
+        _ => return None,
+    };
+    (size < LARGEST).then_some((sort, size, u64::try_from(before - bytes.len()).ok()?))
+}
+
+/// What was read lately, in two halves: when the newer one is full, the older one is forgotten.
+#[derive(Default)]
+struct Kept {
+    newer: HashMap<Spot, Whole>,
+    older: HashMap<Spot, Whole>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn get(&mut self, spot: Spot) -> Option<Whole> {
+        if let Some(found) = self.newer.get(&spot) {
+            return Some(found.clone());
+        }
+        let found = self.older.remove(&spot)?;
+        self.put(spot, &found);
+        Some(found)
+    }
+
+    fn put(&mut self, spot: Spot, whole: &Whole) {
+        if self.bytes > KEPT {
+            self.older = std::mem::take(&mut self.newer);
+            self.bytes = 0;
+        }
+        if self.newer.insert(spot, whole.clone()).is_none() {
+            self.bytes += whole.1.len();
+        }
+    }
+}
+
+/// Applies a delta (gitformat-pack). `None` if it is none of this base.
+fn apply(base: &[u8], mut delta: &[u8]) -> Option<Vec<u8>> {
+    if size(&mut delta)? != base.len() {
+        return None;
+    }
+    let wanted = size(&mut delta).filter(|size| *size < LARGEST)?;
+    let mut result = Vec::with_capacity(wanted);
+    while let Some((command, rest)) = delta.split_first() {
+        delta = rest;
+        if command & 0x80 == 0 {
+            let (bytes, rest) = delta.split_at_checked(usize::from(*command))?;
+            result.extend_from_slice(bytes);
+            delta = rest;
+        } else {
+            // Seven bits say which bytes of an offset and a length follow.
+            let mut number = |bits: std::ops::Range<u8>| {
+                let mut value = 0;
+                for (place, bit) in bits.enumerate() {
+                    if command >> bit & 1 == 1 {
+                        let (byte, rest) = delta.split_first()?;
+                        delta = rest;
+                        value |= usize::from(*byte) << (8 * place);
+                    }
+                }
+                Some(value)
+            };
+            let from = number(0..4)?;
+            let length = match number(4..7)? {
+                0 => 0x10000,
+                length => length,
+            };
+            result.extend_from_slice(base.get(from..from.checked_add(length)?)?);
+        }
+    }
+    (result.len() == wanted).then_some(result)
+}
+
+fn size(delta: &mut &[u8]) -> Option<usize> {
+    let mut value = 0_usize;
+    for place in 0..9 {
+        let (byte, rest) = delta.split_first()?;
+        *delta = rest;
+        value |= usize::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
