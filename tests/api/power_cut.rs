@@ -118,6 +118,18 @@ fn journal(server: &Server) -> PathBuf {
     found.remove(0)
 }
 
+/// So many bytes of records the journal's file begins with; zeros follow them.
+fn recorded(file: &Path) -> u64 {
+    let bytes = fs::read(file).expect("the journal");
+    let mut end = 0;
+    while let Some(Ok(length)) = bytes.get(end..end + 4).map(<[u8; 4]>::try_from)
+        && length != [0; 4]
+    {
+        end += 8 + u32::from_le_bytes(length) as usize;
+    }
+    end as u64
+}
+
 #[test]
 fn a_torn_end_of_the_journal_is_cut_off_and_said() {
     let mut server = server();
@@ -125,15 +137,19 @@ fn a_torn_end_of_the_journal_is_cut_off_and_said() {
     client.post("/conf/prod/backend-services/web", &described("web", "kept")).expect(201);
     let before = server.data().join("before.git");
     copy(&repository(&server), &before);
-    let whole = fs::metadata(journal(&server)).expect("the journal").len();
+    let whole = recorded(&journal(&server));
     client.put("/conf/prod/backend-services/web", &described("web", "torn")).expect(200);
     server.kill();
     let file = journal(&server);
-    let both = fs::metadata(&file).expect("the journal").len();
-    for length in [whole + 1, whole + 20, both - 1] {
+    let both = recorded(&file);
+    let lengths = [whole + 1, whole + 20, both - 1];
+    for (length, in_zeros) in lengths.iter().flat_map(|length| [(*length, false), (*length, true)]) {
         let torn = fs::OpenOptions::new().write(true).open(&file).expect("the journal");
         let kept = fs::read(&file).expect("the journal");
         torn.set_len(length).expect("the journal can be cut");
+        if in_zeros {
+            torn.set_len(kept.len() as u64).expect("the journal can be lengthened");
+        }
         fs::remove_dir_all(repository(&server)).expect("a repository can be removed");
         copy(&before, &repository(&server));
         server.start_again();
