@@ -1,11 +1,9 @@
 //! Backend services, as Reblaze's API v4.0 has them.
 
-use serde_json::{Map, Value};
-
 use super::fault::{FaultKind, Faults};
 use super::host;
 use super::kind::Kind;
-use super::rule::{Absent, Field, Record, Rule, Shape};
+use super::rule::{Absent, Field, Record, Rule, Shape, Texts};
 
 /// The kind of `/conf/{config}/backend-services`.
 pub static KIND: Kind = Kind {
@@ -150,9 +148,8 @@ fn cookie_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn custom_cookie_has_a_name(service: &Map<String, Value>, faults: &mut Faults) {
-    let is = |field: &str, value: &str| service.get(field).is_some_and(|found| found == value);
-    if is("sticky", CUSTOM_COOKIE) && is("sticky_cookie_name", "") {
+fn custom_cookie_has_a_name(text: &Texts<'_, '_>, faults: &mut Faults) {
+    if text("sticky") == Some(CUSTOM_COOKIE) && text("sticky_cookie_name") == Some("") {
         faults.within("sticky_cookie_name", |faults| {
             faults.add(FaultKind::Missing, "must name the cookie, since sticky is customcookie");
         });

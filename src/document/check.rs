@@ -73,7 +73,7 @@ pub fn object(
             faults.add(FaultKind::ExtraForbidden, format!("is no field here; the fields are {known}"));
         });
     }
-    (record.agree)(&canonical, faults);
+    (record.agree)(&|field: &'static str| canonical.get(field).and_then(Value::as_str), faults);
     whole.then_some(canonical)
 }
 

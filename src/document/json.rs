@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// Arrays and objects may be nested so deep; the root counts as one.
@@ -49,7 +50,9 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
 
 /// JSON as people read it in a diff: two spaces a level, a line feed at the end.
 pub fn pretty(value: &Value) -> Vec<u8> {
-    format!("{value:#}\n").into_bytes()
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
 }
 
 /// The message of the library without the position that it appends.
@@ -129,10 +132,14 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.inner()?;
         let mut object = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(de::Error::custom(format!("duplicate key {key:?}")));
+            match object.entry(key) {
+                Entry::Vacant(place) => {
+                    place.insert(members.next_value_seed(inner)?);
+                }
+                Entry::Occupied(place) => {
+                    return Err(de::Error::custom(format!("duplicate key {:?}", place.key())));
+                }
             }
-            object.insert(key, members.next_value_seed(inner)?);
         }
         Ok(Value::Object(object))
     }

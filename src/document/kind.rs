@@ -42,3 +42,9 @@ impl PartialEq for Kind {
 }
 
 impl Eq for Kind {}
+
+impl std::hash::Hash for Kind {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}

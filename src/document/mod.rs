@@ -2,13 +2,15 @@
 //! [`Document`] holds a valid one.
 //!
 //! - [`kinds`]: the list of kinds, one file for each beside it; [`kind`]: what a kind is
-//! - [`rule`], `check`: the language of a kind's rules, and holding a value against them
+//! - [`rule`], `check`: the language of a kind's rules, and holding a value against them; `canonical`: seeing that
+//!   a text is in the form that this program writes
 //! - [`id`], [`host`]: rules with a name of their own
 //! - [`fault`]: what is wrong, all at once
 //! - [`json`]: reading JSON strictly
 
 mod backend;
 mod backend_service;
+mod canonical;
 mod check;
 pub mod fault;
 pub mod host;
@@ -81,6 +83,13 @@ impl Document {
             });
         }
         faults.or(Some(documents))
+    }
+
+    /// The document whose canonical text this is, if that is easily seen. What is not recognized may still be read by
+    /// [`Document::parse`].
+    pub fn recognize(kind: &'static Kind, text: &Bytes) -> Option<Self> {
+        let id = canonical::id_of(kind.record, text)?;
+        Some(Document { kind, id, text: text.clone() })
     }
 
     fn check(kind: &'static Kind, value: Value, id: Option<&EntryId>, faults: &mut Faults) -> Option<Self> {

@@ -35,12 +35,20 @@ pub struct Shape {
     pub check: fn(&str) -> Result<(), String>,
 }
 
+/// The text of a field, by its name, where it has one.
+pub type Texts<'a, 't> = dyn Fn(&'static str) -> Option<&'t str> + 'a;
+
 /// An object's fields, in the order in which they are written.
-#[derive(Debug)]
 pub struct Record {
     pub fields: &'static [Field],
-    /// Rules between fields. It sees the fields that are right by themselves; the others are missing.
-    pub agree: fn(&Map<String, Value>, &mut Faults),
+    /// Rules between fields. It sees the texts of the fields that are right by themselves.
+    pub agree: for<'t> fn(&Texts<'_, 't>, &mut Faults),
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.fields.iter().map(|field| field.name)).finish()
+    }
 }
 
 /// A member of an object.

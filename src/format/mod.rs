@@ -10,6 +10,7 @@ pub mod migrations;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 pub use file_name::file_name;
@@ -67,8 +68,11 @@ pub fn place(path: &str) -> Option<(&'static Kind, &str)> {
 ///
 /// # Errors
 /// It is not JSON, breaks a rule of its kind, or lies under the name of another id.
-pub fn decode(kind: &'static Kind, name: &str, bytes: &[u8]) -> Result<Document, Misfit> {
-    let document = Document::parse(kind, json::read(bytes)?, None, name)?;
+pub fn decode(kind: &'static Kind, name: &str, bytes: &Bytes) -> Result<Document, Misfit> {
+    let document = match Document::recognize(kind, bytes) {
+        Some(document) => document,
+        None => Document::parse(kind, json::read(bytes)?, None, name)?,
+    };
     let expected = file_name(document.id());
     if expected != name {
         return Err(Misfit::WrongName { id: document.id().to_string(), expected });

@@ -23,12 +23,21 @@ impl ObjectId {
         raw
     }
 
+    /// Whether this is the id of bytes that git already has by it.
+    pub(super) fn is_of(self, kind: ObjectType, bytes: &[u8]) -> bool {
+        Self::quickly(kind, bytes) == self
+    }
+
+    fn quickly(kind: ObjectType, bytes: &[u8]) -> Self {
+        let hash = Sha1::new().chain_update(format!("{kind} {}\0", bytes.len())).chain_update(bytes);
+        Oid::from_bytes(&hash.finalize()).map_or(ObjectId(Oid::ZERO_SHA1), ObjectId)
+    }
+
     pub(super) fn of(kind: ObjectType, bytes: &[u8]) -> Self {
         // git2's hash looks for collisions that somebody made on purpose, which costs four times as much. Bytes that
         // clients choose need that; a tree is names and ids.
         if kind == ObjectType::Tree {
-            let hash = Sha1::new().chain_update(format!("tree {}\0", bytes.len())).chain_update(bytes);
-            return Oid::from_bytes(&hash.finalize()).map_or(ObjectId(Oid::ZERO_SHA1), ObjectId);
+            return Self::quickly(kind, bytes);
         }
         // Hashing bytes in memory has no way to fail but a kind that is no kind.
         ObjectId(Oid::hash_object(kind, bytes).unwrap_or(Oid::ZERO_SHA1))

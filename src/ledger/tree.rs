@@ -45,12 +45,21 @@ impl Entry {
 }
 
 /// An entry as it stands in a tree's bytes.
-struct Raw<'a> {
+pub(super) struct Raw<'a> {
     mode: u32,
-    name: &'a [u8],
+    pub name: &'a [u8],
     id: &'a [u8],
     /// Of the whole entry.
     length: usize,
+}
+
+/// The entries of a tree; ends early where the bytes are no tree's.
+pub(super) fn entries(mut bytes: &[u8]) -> impl Iterator<Item = Raw<'_>> {
+    std::iter::from_fn(move || {
+        let raw = Raw::read(bytes)?;
+        bytes = &bytes[raw.length..];
+        Some(raw)
+    })
 }
 
 impl<'a> Raw<'a> {
@@ -63,6 +72,18 @@ impl<'a> Raw<'a> {
         let end = name.iter().position(|b| *b == 0)?;
         let (name, id) = (&name[..end], name.get(end + 1..end + 1 + ID)?);
         Some(Raw { mode, name, id, length: space + end + 2 + ID })
+    }
+
+    pub fn is_folder(&self) -> bool {
+        self.mode == FOLDER
+    }
+
+    pub fn is_file(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+
+    pub fn id(&self) -> Option<ObjectId> {
+        Oid::from_bytes(self.id).ok().map(ObjectId)
     }
 
     fn key(&self) -> Key {
@@ -95,7 +116,7 @@ impl Level {
         let malformed = || git2::Error::from_str(&format!("tree {id} is malformed"));
         let objects = repository.odb()?;
         let object = objects.read(id.0)?;
-        if object.kind() != ObjectType::Tree {
+        if object.kind() != ObjectType::Tree || !ObjectId::from(id).is_of(ObjectType::Tree, object.data()) {
             return Err(malformed());
         }
         let bytes = Bytes::copy_from_slice(object.data());
@@ -283,20 +304,6 @@ impl Tree {
         };
         let folder = || level.entries.get(format!("{name}/").as_bytes());
         level.entries.get(name.as_bytes()).or_else(folder).map(|entry| entry.id)
-    }
-
-    /// Every file: its path and its blob.
-    pub fn list(&self) -> impl Iterator<Item = (String, BlobId)> {
-        let path = |folder: &str, key: &Key| {
-            let name = String::from_utf8_lossy(key);
-            if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") }
-        };
-        std::iter::once(("", &self.top))
-            .chain(self.folders.iter().map(|(name, level)| (name.as_str(), level)))
-            .flat_map(move |(folder, level)| {
-                let files = level.entries.iter().filter(|(_, entry)| entry.is_file());
-                files.map(move |(key, entry)| (path(folder, key), BlobId(entry.id.0)))
-            })
     }
 
     /// Applies edits. What becomes of the files that they touch is told to `touch`.

@@ -110,16 +110,21 @@ impl Contents {
 
     /// Reads all files of a branch. Older formats are read as today's.
     fn read(head: &Head, files: &BTreeMap<String, Blob>) -> Result<Self, Problem> {
-        let mut bytes: Files = files.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
-        let header = bytes.get(header::PATH).ok_or(Misfit::NoHeader).and_then(|file| Header::decode(file));
-        let mut header = header.map_err(|misfit| Problem::new(header::PATH, &misfit))?;
+        let header = files.get(header::PATH).ok_or(Misfit::NoHeader);
+        let mut header = header
+            .and_then(|file| Header::decode(&file.bytes))
+            .map_err(|misfit| Problem::new(header::PATH, &misfit))?;
+        let mut today: BTreeMap<String, Bytes> =
+            files.iter().map(|(path, blob)| (path.clone(), blob.bytes.clone())).collect();
         if header.format < format::FORMAT {
-            bytes = format::upgrade(bytes)
-                .map_err(|misfit| Problem::new("the upgrade to today's format", &misfit))?;
+            let old: Files = files.iter().map(|(path, blob)| (path.clone(), blob.bytes.to_vec())).collect();
+            let new = format::upgrade(old);
+            let new = new.map_err(|misfit| Problem::new("the upgrade to today's format", &misfit))?;
+            today = new.into_iter().map(|(path, bytes)| (path, bytes.into())).collect();
             header.format = format::FORMAT;
         }
         let mut sets: Vec<Set> = KINDS.iter().map(|kind| Set::new(kind, head.folder(kind.name))).collect();
-        for (path, bytes) in bytes {
+        for (path, bytes) in today {
             let Some((kind, name)) = format::place(&path) else {
                 continue;
             };

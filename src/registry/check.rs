@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::name;
 use crate::document::Kind;
 use crate::format::{self, Files, Header, header};
@@ -211,7 +213,7 @@ impl Checker<'_> {
 }
 
 /// What is wrong with a document's file in a tree of some format.
-fn document(kind: &'static Kind, name: &str, bytes: &[u8], format: u32) -> Result<(), String> {
+fn document(kind: &'static Kind, name: &str, bytes: &Bytes, format: u32) -> Result<(), String> {
     if format < format::FORMAT {
         let header = Header::new(format, "").encode();
         let files =

@@ -34,6 +34,7 @@ pub use conditions::{Conditions, Tags, Verdict};
 pub use entries::Place;
 pub use error::{Error, Rejection};
 pub use sets::{Documents, Mode};
+use versions::OldAnswers;
 pub use versions::{Query, Scope};
 pub use write::{Outcome, Write};
 
@@ -59,6 +60,7 @@ pub struct Shown {
 pub struct Registry {
     ledger: Ledger,
     catalogue: Arc<Catalogue>,
+    old: OldAnswers,
 }
 
 impl Registry {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::step::files_of_a_new_one;
-use super::{Registry, error};
+use super::{Registry, error, versions};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
     Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Ledger,
@@ -43,7 +43,7 @@ impl Registry {
         let audience: Arc<dyn Audience> = Arc::<Catalogue>::clone(&catalogue);
         let first = BranchName::parse(FIRST)?;
         let ledger = Ledger::open(directory, &first, options, audience)?;
-        let registry = Arc::new(Registry { ledger, catalogue });
+        let registry = Arc::new(Registry { ledger, catalogue, old: versions::no_answers() });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;

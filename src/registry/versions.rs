@@ -14,7 +14,7 @@ use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
 use crate::ledger::{
-    Blob, BlobId, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, tree_of,
+    Blob, BlobId, BranchName, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, tree_of,
 };
 
 /// What has a history.
@@ -154,32 +154,75 @@ impl Registry {
             Scope::Configuration => None,
             Scope::Set(kind) | Scope::Entry(kind, _) => Some(kind),
         };
-        let (reader, version) = (Arc::clone(self.ledger.reader()), version.to_owned());
-        let history = Arc::clone(self.ledger.history());
+        let (registry, version) = (Arc::clone(self), version.to_owned());
         let shown = self.aside(move || {
-            let commit = resolve(&history, &configuration, &version)?;
-            match (kind, wanted) {
-                (Some(kind), Some(id)) => {
-                    let old = Old::read(&reader, commit, &[entries::subject(kind, &id)])?;
-                    let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
-                    let kept = old.of(kind).next().ok_or_else(missing)?;
-                    let body = kept.document.text().clone();
-                    Ok(Shown { version: commit, tag: kept.blob.into(), body })
-                }
-                (Some(kind), None) => {
-                    let old = Old::read(&reader, commit, &[sets::subject(kind)])?;
-                    let body = set_answer(old.sorted(kind).into_values());
-                    Ok(Shown { version: commit, tag: old.tree(kind), body })
-                }
-                (None, _) => {
-                    let old = Old::read(&reader, commit, &[Subject::Branch])?;
-                    let body = whole(configuration.name.as_str(), commit, &old);
-                    Ok(Shown { version: commit, tag: commit.into(), body })
-                }
-            }
+            let commit = resolve(registry.ledger.history(), &configuration, &version)?;
+            let about = About { commit, kind, id: wanted, configuration: configuration.name.clone() };
+            registry.old.get_or_insert_with(&about, || about.read(registry.ledger.reader()))
         });
         shown.await.map_err(at)
     }
+}
+
+/// What of an old version is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct About {
+    commit: CommitId,
+    /// `None` is the whole configuration.
+    kind: Option<&'static Kind>,
+    /// `None` is the whole set.
+    id: Option<EntryId>,
+    configuration: BranchName,
+}
+
+impl About {
+    fn read(&self, reader: &Reader) -> std::result::Result<Shown, Error> {
+        let commit = self.commit;
+        match (self.kind, &self.id) {
+            (Some(kind), Some(id)) => {
+                let old = Old::read(reader, commit, &[entries::subject(kind, id)])?;
+                let missing = || Error::NotInVersion { kind, id: id.to_string(), version: commit };
+                let kept = old.of(kind).next().ok_or_else(missing)?;
+                Ok(Shown { version: commit, tag: kept.blob.into(), body: kept.document.text().clone() })
+            }
+            (Some(kind), None) => {
+                let old = Old::read(reader, commit, &[sets::subject(kind)])?;
+                let body = set_answer(old.sorted(kind).into_values());
+                Ok(Shown { version: commit, tag: old.tree(kind), body })
+            }
+            (None, _) => {
+                let old = Old::read(reader, commit, &[Subject::Branch])?;
+                let body = whole(self.configuration.as_str(), commit, &old);
+                Ok(Shown { version: commit, tag: commit.into(), body })
+            }
+        }
+    }
+}
+
+/// Answers about old versions, kept while there is room: what somebody looked at is looked at again, by them or by who
+/// was told of it.
+pub(super) type OldAnswers = quick_cache::sync::Cache<About, Shown, Weight>;
+
+/// In bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Weight;
+
+/// In bytes: so much is kept at most.
+const KEPT: u64 = 64 << 20;
+/// In bytes: what an answer costs beside its body.
+const OVERHEAD: u64 = 512;
+/// In bytes: answers are about as large as that, which is for the cache to make room by.
+const USUAL: u64 = 4096;
+
+impl quick_cache::Weighter<About, Shown> for Weight {
+    fn weight(&self, _: &About, shown: &Shown) -> u64 {
+        shown.body.len() as u64 + OVERHEAD
+    }
+}
+
+pub(super) fn no_answers() -> OldAnswers {
+    let usual = usize::try_from(KEPT / USUAL).unwrap_or(usize::MAX);
+    OldAnswers::with_weighter(usual, KEPT, Weight)
 }
 
 /// `{"id","version","documents":{kind:[…]}}`

@@ -6,6 +6,7 @@
 mod initial;
 mod port_lists;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{FORMAT, Files, Header, Misfit, decode, header, place};
@@ -58,7 +59,7 @@ pub fn upgrade(mut files: Files) -> Result<Files, Misfit> {
     }
     for (path, bytes) in &mut files {
         if let Some((kind, name)) = place(path) {
-            *bytes = decode(kind, name, bytes)?.text().to_vec();
+            *bytes = decode(kind, name, &Bytes::copy_from_slice(bytes))?.text().to_vec();
         }
     }
     Ok(files)

@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 
 use super::entry::{Deflater, Effort, Form, ID, write_head};
 use super::frames::{Found, Frames, LONGEST_CHAIN};
-use super::index::{self, Place};
+use super::idx::{self, Place};
 use super::{HEAD, head};
 use crate::ledger::batch::{Object, ObjectKind};
 use crate::ledger::id::ObjectId;
@@ -60,7 +60,7 @@ impl Builder {
         let checksum: [u8; ID] = Sha1::digest(&bytes).into();
         bytes.extend_from_slice(&checksum);
         places.sort_unstable_by_key(|place| place.id);
-        let index = index::encode(&places, &checksum)?;
+        let index = idx::encode(&places, &checksum)?;
         Ok(Pack { checksum, bytes, index })
     }
 

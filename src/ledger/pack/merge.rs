@@ -10,7 +10,7 @@ use sha1::{Digest, Sha1};
 use super::entry::{self, Deflater, Effort, Form, ID, LONGEST_HEAD, write_head};
 use super::file::{self, Name, Unfinished};
 use super::frames::{Found, Frames};
-use super::index::{self, Place};
+use super::idx::{self, Place};
 use super::{HEAD, head};
 use crate::ledger::batch::ObjectKind;
 
@@ -34,7 +34,7 @@ struct Source {
 impl Source {
     fn open(name: &Name) -> io::Result<Self> {
         let path = name.pack();
-        let mut places = index::read(&name.index())?;
+        let mut places = idx::read(&name.index())?;
         places.sort_unstable_by_key(|place| place.offset);
         let file = File::open(&path)?;
         let end = file.metadata()?.len().saturating_sub(TRAILER);
@@ -149,7 +149,7 @@ pub fn merge(folder: &Path, names: &[Name], pause: &mut dyn FnMut()) -> io::Resu
     target.flush()?;
     let checksum: [u8; ID] = target.hash.finalize().into();
     target.file.file.write_all(&checksum)?;
-    let index = index::encode(&moved.places, &checksum)?;
+    let index = idx::encode(&moved.places, &checksum)?;
     file::finish(folder, target.file, &checksum, &index)
 }
 

@@ -1,6 +1,6 @@
 //! Packs as git has them, written by the service itself: what a delta's base is, the committer knows without a search.
 //!
-//! - [`delta`], [`entry`], [`index`]: the format
+//! - [`delta`], [`entry`], [`idx`]: the format
 //! - [`build`]: a pack of a batch, made in memory
 //! - [`merge`]: packs made one
 //! - [`file`]: packs in their folder
@@ -10,7 +10,7 @@ pub mod delta;
 pub mod entry;
 pub mod file;
 mod frames;
-pub mod index;
+pub mod idx;
 pub mod merge;
 
 /// In bytes: "PACK", the version, the number of objects.
