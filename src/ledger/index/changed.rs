@@ -21,6 +21,8 @@ const KEPT: usize = 16;
 /// Compares commits' trees, and remembers those that come up again.
 pub struct Trees {
     kept: VecDeque<(Oid, Rc<Level>)>,
+    /// What a folder without anything is called.
+    empty: Oid,
 }
 
 /// One level of a tree.
@@ -47,7 +49,7 @@ struct Entry<'l> {
 
 impl Trees {
     pub fn new() -> Self {
-        Trees { kept: VecDeque::new() }
+        Trees { kept: VecDeque::new(), empty: empty_tree().0 }
     }
 
     /// The paths of all that differs, the whole branch first; none where nothing does.
@@ -89,7 +91,7 @@ impl Trees {
         tell: impl FnMut(&str, Option<Oid>, Option<Oid>),
     ) -> Result<(), Damage> {
         let no_tree = |id: Oid| Damage(format!("{id} is no tree that could be read"));
-        let old = match before.filter(is_not_empty) {
+        let old = match before.filter(|id| *id != self.empty) {
             None => Rc::default(),
             Some(id) => match self.known(id) {
                 Some(level) => level,
@@ -100,7 +102,7 @@ impl Trees {
                 }
             },
         };
-        let (new, window) = match after.filter(is_not_empty) {
+        let (new, window) = match after.filter(|id| *id != self.empty) {
             None => (Rc::default(), Window { first: 0, old_end: old.starts.len(), new_end: 0 }),
             Some(id) => match self.known(id) {
                 Some(level) => {
@@ -128,10 +130,6 @@ impl Trees {
         self.kept.truncate(KEPT);
         level
     }
-}
-
-fn is_not_empty(id: &Oid) -> bool {
-    *id != empty_tree().0
 }
 
 impl Level {

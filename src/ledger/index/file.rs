@@ -37,8 +37,10 @@ const TABLES: &str = "
 ";
 
 /// In KiB of memory: a rebuild touches many pages over and over, a look-up few.
-const WRITER_CACHE: i64 = 48 * 1024;
+const WRITER_CACHE: i64 = 32 * 1024;
 const READER_CACHE: i64 = 1024;
+/// In bytes. A rebuild makes SQLite's own log longer; it is cut off afterwards.
+const LARGEST_LOG: i64 = 8 << 20;
 /// In bytes.
 const PAGE: u64 = 4096;
 /// The first two pages say what the file is, and in which state: the sum is of all others.
@@ -91,6 +93,7 @@ fn connect(path: &Path) -> Result<Connection, Fault> {
     database.busy_timeout(PATIENCE)?;
     database.pragma_update(None, "page_size", PAGE.cast_signed())?;
     database.pragma_update(None, "journal_mode", "wal")?;
+    database.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
     database.pragma_update(None, "cache_size", -WRITER_CACHE)?;
     database.pragma_update(None, "cell_size_check", true)?;
     database.set_prepared_statement_cache_capacity(64);

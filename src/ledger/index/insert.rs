@@ -97,7 +97,6 @@ impl<'d> Inserter<'d> {
                 },
             },
         };
-        let parent = pages::below(self.database, end.place)?;
         end.latest = end.latest.max(commit.time);
         self.write(commit, &end, &others)?;
         for path in changed {
@@ -106,6 +105,7 @@ impl<'d> Inserter<'d> {
                 Some(count) => *count,
                 None => {
                     self.remembered += 1;
+                    let parent = pages::below(self.database, end.place)?;
                     let last = parent.map(|parent| pages::last_change(self.database, subject, parent));
                     last.transpose()?.flatten().map_or(0, |(_, count)| count)
                 }

@@ -15,7 +15,7 @@ use super::objects::{Git, Objects};
 use crate::ledger::reader::Damage;
 
 /// In bytes. Twice as much is kept at most; it must hold some chains of deltas.
-const KEPT: usize = 12 << 20;
+const KEPT: usize = 8 << 20;
 /// In bytes. An object with more is no matter of histories.
 const LARGEST: usize = 1 << 28;
 /// In bytes: so much of a pack is read at a time, in so many places.
@@ -128,11 +128,10 @@ impl Names {
         let first = usize::from(*name.first()?);
         let mut low = if first == 0 { 0 } else { u64::from(*self.fan.get(first - 1)?) };
         let mut high = u64::from(*self.fan.get(first)?);
-        // Where the name must be if all are spread evenly; if it is not there, what is left is halved.
+        // Where the name must be if all are spread evenly; it is seldom far from there.
         let rest = name.get(1..5)?.iter().fold(0, |sum, b| sum << 8 | u64::from(*b));
         let mut guess = low + (((high - low) * rest) >> 32);
-        // Ids are spread evenly: nineteen of twenty are no further from there than this.
-        let spread = (high - low).isqrt() + 8;
+        let mut spread = (high - low).isqrt() / 2 + 8;
         let mut block = Vec::new();
         while low < high {
             let begin = guess.saturating_sub(spread).clamp(low, high - 1);
@@ -142,11 +141,11 @@ impl Names {
             let (names, _) = block.as_chunks::<20>();
             match names.binary_search_by(|found| found.as_slice().cmp(name)) {
                 Ok(nth) => return self.offset_of(begin + u64::try_from(nth).ok()?),
-                Err(0) => high = begin,
-                Err(nth) if nth == names.len() => low = end,
+                Err(0) => (high, guess) = (begin, begin.saturating_sub(spread)),
+                Err(nth) if nth == names.len() => (low, guess) = (end, end + spread),
                 Err(_) => return None,
             }
-            guess = u64::midpoint(low, high);
+            spread *= 2;
         }
         None
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use git2::Oid;
 
 /// In bytes: as much is in memory at least before anything goes to the file.
-const BUFFER: usize = 4 << 20;
+const BUFFER: usize = 1 << 20;
 /// After each commit's bytes come its id and their length.
 const FOOT: usize = 24;
 

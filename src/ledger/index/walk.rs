@@ -59,6 +59,8 @@ pub struct Walk<'o> {
     objects: &'o mut dyn Objects,
     trees: Trees,
     index: Connection,
+    /// Nothing is in the index yet, so nothing needs to be looked up there.
+    is_empty: bool,
     /// Where trails have their files.
     trails: PathBuf,
     out: SyncSender<Found>,
@@ -74,12 +76,15 @@ pub struct Walk<'o> {
 impl<'o> Walk<'o> {
     /// # Errors
     /// The index cannot be opened a second time.
-    pub fn new(objects: &'o mut dyn Objects, index: &Path, out: SyncSender<Found>) -> Result<Self, Fault> {
+    pub fn new(objects: &'o mut dyn Objects, path: &Path, out: SyncSender<Found>) -> Result<Self, Fault> {
+        let index = file::open_to_read(path)?;
+        let is_empty = !index.prepare("SELECT 1 FROM commits")?.exists([])?;
         Ok(Walk {
             objects,
             trees: Trees::new(),
-            index: file::open_to_read(index)?,
-            trails: index.with_extension("trail"),
+            index,
+            is_empty,
+            trails: path.with_extension("trail"),
             out,
             lot: Vec::with_capacity(LOT),
             fresh: HashSet::new(),
@@ -204,6 +209,9 @@ impl<'o> Walk<'o> {
         if self.fresh.contains(&id) || self.older.contains(&id) {
             return Ok(true);
         }
+        if self.is_empty {
+            return Ok(false);
+        }
         Ok(pages::place_of(&self.index, id)?.is_some())
     }
 
@@ -216,6 +224,7 @@ impl<'o> Walk<'o> {
         self.say(Found::Keep(answer))?;
         self.kept = Some(kept);
         self.older = std::mem::take(&mut self.fresh);
+        self.is_empty = false;
         Ok(())
     }
 

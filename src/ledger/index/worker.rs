@@ -200,7 +200,9 @@ impl Worker {
                 Err(Stop::Fault(fault)) => Err(fault),
             }
         })?;
-        progress.end();
+        if !self.shared.is_stopping() {
+            progress.end();
+        }
         Ok(())
     }
 
