@@ -131,16 +131,14 @@ impl Histories<'_> {
         out.push(b'\n');
     }
 
-    /// The stream of these changes for `git fast-import`, upon a base.
-    pub fn write_changes(&self, changed: &[u32], stream: &mut dyn Write) -> anyhow::Result<()> {
+    /// The stream of a base of so many entries and of these changes upon it.
+    fn write_changes(&self, entries: u32, changed: &[u32], stream: &mut dyn Write) -> anyhow::Result<()> {
+        self.write(Shape::base(entries), stream)?;
         let mut text = Vec::new();
         for (index, &entry) in changed.iter().enumerate() {
             let revision = index as u64 + 1;
             text.clear();
             commit(revision + 10, 0, &format!("Update backend service {}", id(entry)), &mut text);
-            if index == 0 {
-                text.extend(b"from refs/heads/prod^0\n");
-            }
             self.modify(entry, revision, &mut text);
             stream.write_all(&text)?;
         }
@@ -223,8 +221,13 @@ pub fn on_disk(folder: &Path) -> anyhow::Result<u64> {
 }
 
 /// Writes a stream of changes to a file, for an import that is timed.
-pub fn stream_to_file(histories: &Histories<'_>, changed: &[u32], path: &Path) -> anyhow::Result<()> {
+pub fn stream_to_file(
+    histories: &Histories<'_>,
+    entries: u32,
+    changed: &[u32],
+    path: &Path,
+) -> anyhow::Result<()> {
     let mut stream = BufWriter::with_capacity(1 << 16, File::create(path)?);
-    histories.write_changes(changed, &mut stream)?;
+    histories.write_changes(entries, changed, &mut stream)?;
     Ok(stream.flush()?)
 }

@@ -105,9 +105,14 @@ impl<L: Log> Persist for Logged<L> {
         if batch.moves.is_empty() {
             return Ok(store.sync()?);
         }
-        log.append(batch)?;
-        let written = store.write_objects(&batch.objects).and_then(|()| store.move_refs(&batch.moves));
-        if let Err(error) = written {
+        // The disk syncs the log while objects are deflated and written: without a ref, nobody finds them.
+        let (appended, written) = thread::scope(|threads| {
+            let writing = threads.spawn(|| store.write_objects(&batch.objects));
+            (log.append(batch), writing.join())
+        });
+        appended?;
+        let written = written.unwrap_or_else(|_| Err(io::Error::other("a thread has ended with a panic").into()));
+        if let Err(error) = written.and_then(|()| store.move_refs(&batch.moves)) {
             // In the log it would come back with the next start, though its client was told that it failed.
             if store.has_moved(&batch.moves) {
                 return Err(PersistError::Unknown(error.to_string()));
