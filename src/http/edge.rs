@@ -1,12 +1,15 @@
 //! What surrounds every request: limits that come before routing, the shape of errors that the framework makes, and
 //! headers that every answer has.
 
+use std::time::Instant;
+
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
+use tracing::Instrument;
 
 use super::admission::{self, Needs};
 use super::call::Shared;
@@ -15,7 +18,7 @@ use super::headers::{self, REQUEST_ID};
 use super::shape::Shape;
 use super::{log, routes, trail};
 
-/// The outermost layer but for the log.
+/// The outermost layer.
 ///
 /// # Errors
 /// Never: whatever goes wrong becomes an answer here.
@@ -23,9 +26,22 @@ pub async fn surround<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let begun = Instant::now();
+    let (id, span) = log::begin(&request);
+    let answered = answer(request, next, id).instrument(span.clone()).await;
+    if let Ok(response) = &answered {
+        span.in_scope(|| log::end(response, begun));
+    }
+    answered
+}
+
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    id: String,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let prefixes = request.app_data::<web::Data<Shared>>().map_or(&[][..], |shared| &shared.prefixes);
     let shape = routes::dialect_of(request.uri().path(), prefixes).shape(&request);
-    let id = HeaderValue::from_str(&log::id(&request)).ok();
     let limit = request.app_data::<web::Data<Shared>>().map_or(usize::MAX, |shared| shared.max_uri);
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let mut response = if length > limit {
@@ -36,7 +52,7 @@ pub async fn surround<B: MessageBody + 'static>(
     // RFC 9110 section 12.5.5: a cache must not take one form of an answer for another.
     let vary = HeaderValue::from_static("accept, accept-encoding, authorization");
     response.headers_mut().append(header::VARY, vary);
-    if let Some(id) = id {
+    if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     headers::secure(&mut response);

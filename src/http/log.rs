@@ -5,54 +5,70 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::HttpMessage;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::{Error, HttpMessage};
 use metrics::{Counter, Histogram, Label};
 use tracing::{Level, Span};
-use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::answer::MadeCommit;
 use super::authentication::Visitor;
 use super::call::Pattern;
 use crate::access::key;
 
-/// Makes the span in which a request is worked on, and the line when it is done.
-pub struct RequestLine;
+/// A request's id, as the log and the answer's header tell it.
+#[derive(Clone)]
+struct RequestId(String);
 
-#[derive(Clone, Copy)]
-struct Begun(Instant);
+/// Ids are a thread's own number, by chance, and a count.
+struct Ids {
+    thread: u64,
+    count: u64,
+}
 
-impl RootSpanBuilder for RequestLine {
-    fn on_request_start(request: &ServiceRequest) -> Span {
-        request.extensions_mut().insert(Begun(Instant::now()));
-        tracing::error_span!("request", request_id = id(request))
+thread_local! {
+    static IDS: RefCell<Ids> = RefCell::new(Ids { thread: by_chance(), count: 0 });
+}
+
+fn by_chance() -> u64 {
+    // Without chance the ids of two processes may be alike, which no request shall fail for.
+    getrandom::u64().unwrap_or_default()
+}
+
+/// Gives a request its id.
+///
+/// The id, and the span in which the request is worked on.
+pub fn begin(request: &ServiceRequest) -> (String, Span) {
+    let id = IDS.with_borrow_mut(|Ids { thread, count }| {
+        *count += 1;
+        format!("{thread:016x}-{count:08x}")
+    });
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::error_span!("request", request_id = id);
+    (id, span)
+}
+
+/// Writes the line of a request that is answered, and counts it.
+pub fn end<B>(response: &ServiceResponse<B>, begun: Instant) {
+    let request = response.request();
+    let duration = begun.elapsed().as_secs_f64();
+    let status = response.status().as_u16();
+    if tracing::enabled!(Level::INFO) {
+        let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
+        let principal = request.extensions().get::<Visitor>().and_then(Visitor::name);
+        tracing::info!(
+            method = request.method().as_str(),
+            path = &*key::redact(request.uri().path()),
+            status,
+            duration_ms = (duration * 1e6).round() / 1e3,
+            commit,
+            principal = principal.as_deref(),
+            "request"
+        );
     }
-
-    fn on_request_end<B: MessageBody>(_: Span, outcome: &Result<ServiceResponse<B>, Error>) {
-        let Ok(response) = outcome else { return };
-        let request = response.request();
-        let begun = request.extensions().get::<Begun>().map_or_else(Instant::now, |begun| begun.0);
-        let duration = begun.elapsed().as_secs_f64();
-        let status = response.status().as_u16();
-        if tracing::enabled!(Level::INFO) {
-            let commit = response.response().extensions().get::<MadeCommit>().map(|made| made.0.to_string());
-            let principal = request.extensions().get::<Visitor>().and_then(Visitor::name);
-            tracing::info!(
-                method = request.method().as_str(),
-                path = &*key::redact(request.uri().path()),
-                status,
-                duration_ms = (duration * 1e6).round() / 1e3,
-                commit,
-                principal = principal.as_deref(),
-                "request"
-            );
-        }
-        let route =
-            request.extensions().get::<Pattern>().map_or_else(|| "none".into(), |found| Arc::clone(&found.0));
-        count(Counted { route, method: known(request.method()), status }, duration);
-    }
+    let route =
+        request.extensions().get::<Pattern>().map_or_else(|| "none".into(), |found| Arc::clone(&found.0));
+    count(Counted { route, method: known(request.method()), status }, duration);
 }
 
 /// What requests are counted by.
@@ -94,5 +110,5 @@ fn known(method: &Method) -> &'static str {
 
 /// A request's id, as the answer's header tells it too.
 pub fn id(request: &impl HttpMessage) -> String {
-    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }

@@ -173,27 +173,35 @@ impl Resource {
         let operation = self.operations.iter().find(|operation| operation.method == *method);
         // Not even which version is there is told to who is not let in.
         let needs = operation.map_or_else(|| self.least(), |operation| operation.needs);
-        if let Err(failure) = self.admit(&request, needs, &shared).await {
+        let configuration = self.configuration(&request, &shared);
+        let configuration = configuration.as_deref();
+        if let Err(failure) = admission::admit(&request, needs, configuration, &shared).await {
             return self.dialect.shape(&request).answer(&failure);
         }
         let reply = match operation {
-            Some(operation) => self.operate(operation, kind, &request, payload, shared.clone()).await,
+            Some(operation) => {
+                let there = check_configuration(configuration, operation.input == Input::Creation, &shared);
+                match there {
+                    Ok(()) => self.operate(operation, kind, &request, payload, shared.clone()).await,
+                    Err(failure) => Err(failure),
+                }
+            }
             None if request.method() == Method::OPTIONS => {
                 let response = HttpResponse::NoContent().insert_header(("allow", self.allow())).finish();
-                return self.with_version(response, &request, &shared);
+                return with_version(response, configuration, &shared);
             }
             None => {
                 let creates = self.operations.iter().any(|operation| operation.input == Input::Creation);
                 let refused =
                     Failure::MethodNotAllowed { method: request.method().clone(), allow: self.allow() };
-                Err(self.check_configuration(&request, creates, &shared).err().unwrap_or(refused))
+                Err(check_configuration(configuration, creates, &shared).err().unwrap_or(refused))
             }
         };
         let response = match reply {
             Ok(answer) => answer.into_response(),
             Err(failure) => self.dialect.shape(&request).answer(&failure),
         };
-        self.with_version(response, &request, &shared)
+        with_version(response, configuration, &shared)
     }
 
     async fn operate(
@@ -204,7 +212,6 @@ impl Resource {
         payload: web::Payload,
         shared: web::Data<Shared>,
     ) -> Reply {
-        self.check_configuration(request, operation.input == Input::Creation, &shared)?;
         let call = Call::read(request, payload, shared, kind, &operation.expected(self)).await?;
         (operation.handle)(call).await
     }
@@ -218,11 +225,6 @@ impl Resource {
         if open { Needs::Nothing } else { Needs::Something }
     }
 
-    async fn admit(&self, request: &HttpRequest, needs: Needs, shared: &Shared) -> Result<(), Failure> {
-        let configuration = self.configuration(request, shared);
-        admission::admit(request, needs, configuration.as_deref(), shared).await
-    }
-
     /// The configuration that a request is about: documents without one in their path are Azure's at the root. It is
     /// read from the path as handlers read it, so that who may is asked about the very one that they use.
     fn configuration<'a>(&self, request: &HttpRequest, shared: &'a Shared) -> Option<Cow<'a, str>> {
@@ -230,36 +232,26 @@ impl Resource {
         let at_root = || (self.kinds != Kinds::None).then_some(Cow::Borrowed(&*shared.azure_configuration));
         named.or_else(at_root)
     }
+}
 
-    /// A configuration that is not there is told before anything else that is wrong with a request about it.
-    fn check_configuration(
-        &self,
-        request: &HttpRequest,
-        may_be_new: bool,
-        shared: &Shared,
-    ) -> Result<(), Failure> {
-        let Some(name) = self.configuration(request, shared) else { return Ok(()) };
-        if may_be_new || shared.registry.version_of(&name).is_some() {
-            return Ok(());
+/// A configuration that is not there is told before anything else that is wrong with a request about it.
+fn check_configuration(name: Option<&str>, may_be_new: bool, shared: &Shared) -> Result<(), Failure> {
+    match name {
+        Some(name) if !may_be_new && shared.registry.version_of(name).is_none() => {
+            Err(Error::NoConfiguration(name.to_owned()).into())
         }
-        Err(Error::NoConfiguration(name.into_owned()).into())
+        _ => Ok(()),
     }
+}
 
-    /// Every answer about a configuration tells its version; one that was found wrong before the configuration was
-    /// looked at tells the newest.
-    fn with_version(
-        &self,
-        mut response: HttpResponse,
-        request: &HttpRequest,
-        shared: &Shared,
-    ) -> HttpResponse {
-        if !response.headers().contains_key(REVCONF_VERSION)
-            && let Some(name) = self.configuration(request, shared)
-            && let Some(version) = shared.registry.version_of(&name)
-            && let Ok(value) = version.to_string().parse()
-        {
-            response.headers_mut().insert(REVCONF_VERSION, value);
-        }
-        response
+/// Every answer about a configuration tells its version; one that was found wrong before the configuration was looked
+/// at tells the newest.
+fn with_version(mut response: HttpResponse, configuration: Option<&str>, shared: &Shared) -> HttpResponse {
+    if !response.headers().contains_key(REVCONF_VERSION)
+        && let Some(version) = configuration.and_then(|name| shared.registry.version_of(name))
+        && let Ok(value) = version.to_string().parse()
+    {
+        response.headers_mut().insert(REVCONF_VERSION, value);
     }
+    response
 }

@@ -11,11 +11,9 @@ use actix_web::http::Method;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use rustls::ServerConfig;
-use tracing_actix_web::TracingLogger;
 
 use super::call::{Pattern, Shared};
 use super::edge;
-use super::log::RequestLine;
 use super::{routes, tls};
 
 /// How the server treats connections.
@@ -51,7 +49,6 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(edge::surround))
-            .wrap(TracingLogger::<RequestLine>::new())
     };
     let server = HttpServer::new(factory)
         .workers(options.workers)

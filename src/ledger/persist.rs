@@ -111,7 +111,8 @@ impl<L: Log> Persist for Logged<L> {
             (log.append(batch), writing.join())
         });
         appended?;
-        let written = written.unwrap_or_else(|_| Err(io::Error::other("a thread has ended with a panic").into()));
+        let written =
+            written.unwrap_or_else(|_| Err(io::Error::other("a thread has ended with a panic").into()));
         if let Err(error) = written.and_then(|()| store.move_refs(&batch.moves)) {
             // In the log it would come back with the next start, though its client was told that it failed.
             if store.has_moved(&batch.moves) {
