@@ -10,10 +10,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use git2::Repository;
+
+use super::commit_graph::Graph;
+use super::id::ARCHIVES;
 use super::loose;
 use super::pack::build::Builder;
 use super::pack::file::{self, Found, Name};
 use super::pack::merge;
+use super::refs;
 
 /// So many packs of about the same size become one.
 const FAN_IN: usize = 8;
@@ -31,6 +36,10 @@ const GRACE: Duration = Duration::from_secs(1);
 const MANY_LOOSE: usize = 2048;
 /// In bytes. So much of them is held in memory at a time.
 const LOT: usize = 32 << 20;
+/// With so many commits more than the commit-graph has, and a quarter more, it is written again.
+const MANY_COMMITS: usize = 4096;
+/// So many archives that are files of their own are put into `packed-refs`.
+const MANY_ARCHIVES: usize = 64;
 /// After a failure, and while there is nothing to do.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A write waits so long at most: maintenance that cannot keep up must slow writes down, not stop them.
@@ -51,6 +60,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// Since the commit-graph was last looked at.
+    commits: usize,
     /// In the folder, whatever they are.
     packs: usize,
     /// Since the packs were last looked through.
@@ -86,8 +97,13 @@ impl Maintenance {
             changed: Condvar::new(),
             removals,
         });
-        let work =
-            Worker { shared: Arc::clone(&shared), packs, retired: VecDeque::new(), unfit: HashSet::new() };
+        let work = Worker {
+            shared: Arc::clone(&shared),
+            packs,
+            retired: VecDeque::new(),
+            unfit: HashSet::new(),
+            next_graph: MANY_COMMITS,
+        };
         let thread = thread::Builder::new().name("maintenance".to_owned()).spawn(move || work.run())?;
         Ok(Maintenance { shared, thread: Some(thread) })
     }
@@ -105,6 +121,11 @@ impl Maintenance {
             let waited = self.shared.changed.wait_timeout_while(state, LONGEST_WAIT, too_many);
             drop(waited);
         }
+    }
+
+    /// So many commits were made.
+    pub fn committed(&self, count: usize) {
+        lock(&self.shared).commits += count;
     }
 
     /// So many objects were written as files of their own.
@@ -136,12 +157,14 @@ struct Worker {
     retired: VecDeque<(Instant, Name)>,
     /// Damaged, and said so.
     unfit: HashSet<Name>,
+    /// With so many commits more the commit-graph is written again.
+    next_graph: usize,
 }
 
 impl Worker {
     fn run(mut self) {
         while self.wait() {
-            let outcome = self.merge_packs().and_then(|()| self.pack_loose());
+            let outcome = self.merge_packs().and_then(|()| self.pack_loose()).and_then(|()| self.tidy_refs());
             let mut failing = false;
             if let Err(error) = outcome {
                 tracing::error!(%error, "the maintenance of the repository failed; it tries again");
@@ -290,6 +313,27 @@ impl Worker {
         }
         // Counted again from here; what was written meanwhile will be counted late, which does no harm.
         lock(&self.shared).loose = left;
+        Ok(())
+    }
+
+    /// Writes the commit-graph, and packs archives, once that is worth it.
+    fn tidy_refs(&mut self) -> io::Result<()> {
+        let commits = lock(&self.shared).commits;
+        if commits < self.next_graph {
+            return Ok(());
+        }
+        lock(&self.shared).commits = 0;
+        let repository = self.shared.objects.parent().unwrap_or(&self.shared.objects);
+        let repository = Repository::open_bare(repository).map_err(io::Error::other)?;
+        let packed = refs::pack(&repository, ARCHIVES, MANY_ARCHIVES).map_err(io::Error::other)?;
+        if packed > 0 {
+            tracing::info!(archives = packed, "archives were put into packed-refs");
+        }
+        let mut graph = Graph::read(&self.shared.objects)?;
+        if graph.extend(&repository).map_err(io::Error::other)? {
+            graph.write(&self.shared.objects)?;
+        }
+        self.next_graph = MANY_COMMITS.max(graph.len() / 4);
         Ok(())
     }
 

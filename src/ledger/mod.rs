@@ -5,13 +5,15 @@
 //! - [`edit`], [`change`]: what callers ask, and what they get
 //! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`log`], `journal`, [`record`]: what makes a batch last
-//! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`: what keeps it quick to read
+//! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
+//!   `commit_graph`: what keeps it quick to read
 //! - [`reader`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
 //! - [`repository`]: the data directory
 
 pub mod batch;
 pub mod change;
 pub mod commit;
+mod commit_graph;
 mod committer;
 pub mod edit;
 pub mod history;

@@ -1,6 +1,7 @@
 //! Moving refs. The lock files are git's own, so git and this keep out of each other's way. A ref's own file is not
 //! synced: while it may be lost, the log has it. `packed-refs` is, since it holds refs that the log knows nothing of.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const PATIENCE_WITH_PACKED: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 const PACKED: &str = "packed-refs";
+/// What git writes there, too: the refs are in order, and none of them needs to be looked at for what its tag stands for.
+const PACKED_HEAD: &str = "# pack-refs with: peeled fully-peeled sorted \n";
 
 /// Moves refs, or removes those that are to be nowhere. Nothing is changed unless all of them are where they are
 /// expected to be.
@@ -101,6 +104,78 @@ fn remove_packed(folder: &Path, names: &[&str]) -> Result<(), PersistError> {
     if after.len() == before.len() { Ok(()) } else { Ok(lock.replace(after.as_bytes(), true)?) }
 }
 
+/// Puts the refs below `prefix` that are files of their own into `packed-refs`, if they are so many. Answers how many.
+///
+/// # Errors
+/// Refs are locked or cannot be read, or the disk fails; then each is still in one place or the other.
+pub fn pack(repository: &Repository, prefix: &str, many: usize) -> Result<usize, PersistError> {
+    let folder = repository.path();
+    let mut names = Vec::new();
+    loose_below(&folder.join(prefix), prefix, &mut names)?;
+    if names.len() < many {
+        return Ok(0);
+    }
+    let path = folder.join(PACKED);
+    let lock = Lock::take(&path, PATIENCE_WITH_PACKED)?;
+    let (head, mut refs) = read_packed(&path)?;
+    let mut packed = Vec::new();
+    for name in names {
+        if let Some(CommitId(id)) = current(repository, &name)? {
+            // Ours lead to commits, so nothing needs to be said of what a tag stands for.
+            refs.insert(name.clone(), format!("{id} {name}\n"));
+            packed.push((name, id));
+        }
+    }
+    let text: String = refs.into_values().collect();
+    lock.replace(format!("{head}{text}").as_bytes(), true)?;
+    for (name, id) in &packed {
+        let lock = Lock::take(&folder.join(name), PATIENCE)?;
+        // Whoever moved it meanwhile is right.
+        if current(repository, name)? == Some(CommitId(*id)) {
+            lock.remove_target()?;
+        }
+    }
+    Ok(packed.len())
+}
+
+/// The first line, and the others by the names of their refs, each with what is said of the tag that it is.
+fn read_packed(path: &Path) -> io::Result<(String, BTreeMap<String, String>)> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        text => text?,
+    };
+    let mut refs: BTreeMap<String, String> = BTreeMap::new();
+    let (mut head, mut last) = (PACKED_HEAD.to_owned(), String::new());
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('#') {
+            line.clone_into(&mut head);
+            continue;
+        }
+        if let Some((_, name)) = line.trim_end().split_once(' ') {
+            last = name.to_owned();
+        }
+        refs.entry(last.clone()).or_default().push_str(line);
+    }
+    Ok((head, refs))
+}
+
+fn loose_below(folder: &Path, prefix: &str, names: &mut Vec<String>) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            loose_below(&entry.path(), &format!("{prefix}{name}/"), names)?;
+        } else if !name.ends_with(".lock") {
+            names.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(())
+}
+
 /// A lock file as git makes it. Dropped, it is removed.
 struct Lock {
     target: PathBuf,
@@ -171,4 +246,45 @@ impl Drop for Lock {
 #[expect(clippy::disallowed_methods, reason = "another git process gives no sign when it lets go of a lock")]
 fn pause() {
     std::thread::sleep(PAUSE);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn archives_are_packed_among_what_git_packed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path();
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command.arg("-C").arg(path).args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
+            let output = command.output().expect("git is installed");
+            assert!(
+                output.status.success(),
+                "git {arguments:?}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        git(&["init", "-q", "--bare", "-b", "main"]);
+        let tree = git(&["hash-object", "-t", "tree", "-w", "/dev/null"]);
+        let commit = git(&["commit-tree", "-m", "a commit", &tree]);
+        git(&["tag", "-m", "a tag", "v1", &commit]);
+        git(&["pack-refs", "--all"]);
+        for name in ["refs/heads/main", "refs/archive/a/1", "refs/archive/a/2", "refs/archive/b/1"] {
+            git(&["update-ref", name, &commit]);
+        }
+        let before = git(&["show-ref", "--dereference"]);
+        let repository = Repository::open_bare(path).expect("a repository");
+        assert_eq!(pack(&repository, "refs/archive/", 4).expect("nothing to do"), 0);
+        assert_eq!(pack(&repository, "refs/archive/", 3).expect("packed"), 3);
+        assert_eq!(git(&["show-ref", "--dereference"]), before);
+        assert!(!path.join("refs/archive/a/1").exists() && path.join("refs/heads/main").exists());
+        git(&["update-ref", "refs/archive/c/1", &commit]);
+        assert_eq!(pack(&repository, "refs/archive/", 1).expect("packed again"), 1);
+        git(&["fsck", "--strict"]);
+    }
 }

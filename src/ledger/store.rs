@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use git2::{ErrorCode, Repository};
 
-use super::batch::{Delta, Object, PersistError, RefMove};
+use super::batch::{Delta, Object, ObjectKind, PersistError, RefMove};
 use super::id::{BRANCHES, CommitId, ObjectId};
 use super::maintenance::Maintenance;
 use super::pack::build::Builder;
@@ -83,6 +83,8 @@ impl Store {
             }
             self.maintenance.loose_written(objects.len());
         }
+        let commits = objects.iter().filter(|object| object.kind == ObjectKind::Commit).count();
+        self.maintenance.committed(commits);
         Ok(())
     }
 

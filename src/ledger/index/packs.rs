@@ -12,6 +12,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 use git2::{ObjectType, Oid};
 
 use super::objects::{Git, Objects};
+use crate::ledger::pack::delta;
+use crate::ledger::pack::entry::{self, Form, LONGEST_HEAD};
 use crate::ledger::reader::Damage;
 
 /// In bytes. Twice as much is kept at most; it must hold some chains of deltas.
@@ -69,11 +71,12 @@ impl Packs {
             if let Some(known) = self.kept.get(next) {
                 break known;
             }
-            let Entry { sort, bytes } = self.packs.get_mut(next.0)?.1.entry(next.1, &mut self.inflate)?;
-            let base = match sort {
-                Sort::Whole(kind) => break (kind, Rc::new(bytes)),
-                Sort::After(offset) => (next.0, offset),
-                Sort::Upon(id) => self.find(id)?,
+            let Entry { form, bytes } = self.packs.get_mut(next.0)?.1.entry(next.1, &mut self.inflate)?;
+            let base = match form {
+                Form::Whole(kind) => break (kind.into(), Rc::new(bytes)),
+                Form::Tag => return None,
+                Form::OffsetDelta(distance) => (next.0, next.1.checked_sub(distance)?),
+                Form::IdDelta(id) => self.find(Oid::from_bytes(&id).ok()?)?,
             };
             // Longer than any program makes them: a circle.
             if deltas.len() > 1 << 14 {
@@ -86,7 +89,7 @@ impl Packs {
             self.kept.put(next, &whole);
         }
         while let Some((spot, delta)) = deltas.pop() {
-            whole.1 = Rc::new(apply(&whole.1, &delta)?);
+            whole.1 = Rc::new(delta::apply(&whole.1, &delta)?);
             self.kept.put(spot, &whole);
         }
         Some(whole)
@@ -167,17 +170,8 @@ impl Names {
 
 /// An entry of a pack, inflated: an object, or a delta.
 struct Entry {
-    sort: Sort,
+    form: Form,
     bytes: Vec<u8>,
-}
-
-/// What an entry is.
-enum Sort {
-    Whole(ObjectType),
-    /// A delta of what lies at an offset.
-    After(u64),
-    /// A delta of an object.
-    Upon(Oid),
 }
 
 /// A pack's entries (gitformat-pack).
@@ -196,14 +190,15 @@ impl Pack {
     }
 
     fn entry(&mut self, offset: u64, inflate: &mut Decompress) -> Option<Entry> {
-        let (sort, size, head) = header(self.bytes(offset, 64)?, offset)?;
+        let head = entry::read_head(self.bytes(offset, LONGEST_HEAD)?)?;
+        let size = usize::try_from(head.size).ok().filter(|size| *size < LARGEST)?;
         let mut bytes = vec![0; size];
         // Bytes that do not get smaller get a little larger.
-        let packed = self.bytes(offset + head, size + size / 256 + 64)?;
+        let packed = self.bytes(offset + head.length as u64, size + size / 256 + 64)?;
         inflate.reset(true);
         let done = inflate.decompress(packed, &mut bytes, FlushDecompress::Finish).ok()?;
         let whole = done == Status::StreamEnd && inflate.total_out() == u64::try_from(size).ok()?;
-        whole.then_some(Entry { sort, bytes })
+        whole.then_some(Entry { form: head.form, bytes })
     }
 
     /// The bytes from an offset on: so many, or up to the end.
@@ -228,40 +223,6 @@ impl Pack {
         let (start, bytes) = self.windows.first()?;
         bytes.get(usize::try_from(offset - start).ok()?..)
     }
-}
-
-/// What an entry at an offset is, its size when inflated, and how many bytes say so.
-fn header(bytes: &[u8], offset: u64) -> Option<(Sort, usize, u64)> {
-    let mut bytes = bytes.iter().copied();
-    let before = bytes.len();
-    let first = bytes.next()?;
-    let mut size = usize::from(first & 15);
-    let (mut shift, mut more) = (4, first & 0x80 != 0);
-    while more && shift < 60 {
-        let byte = bytes.next()?;
-        size |= usize::from(byte & 0x7f) << shift;
-        (shift, more) = (shift + 7, byte & 0x80 != 0);
-    }
-    let sort = match first >> 4 & 7 {
-        1 => Sort::Whole(ObjectType::Commit),
-        2 => Sort::Whole(ObjectType::Tree),
-        3 => Sort::Whole(ObjectType::Blob),
-        6 => {
-            let mut byte = bytes.next()?;
-            let mut distance = u64::from(byte & 0x7f);
-            while byte & 0x80 != 0 {
-                byte = bytes.next()?;
-                distance = (distance.checked_add(1)?.checked_mul(128)?) | u64::from(byte & 0x7f);
-            }
-            Sort::After(offset.checked_sub(distance).filter(|base| *base < offset)?)
-        }
-        7 => {
-            let id: Vec<u8> = bytes.by_ref().take(20).collect();
-            Sort::Upon(Oid::from_bytes(&id).ok()?)
-        }
-        _ => return None,
-    };
-    (size < LARGEST).then_some((sort, size, u64::try_from(before - bytes.len()).ok()?))
 }
 
 /// What was read lately, in two halves: when the newer one is full, the older one is forgotten.
@@ -291,54 +252,4 @@ impl Kept {
             self.bytes += whole.1.len();
         }
     }
-}
-
-/// Applies a delta (gitformat-pack). `None` if it is none of this base.
-fn apply(base: &[u8], mut delta: &[u8]) -> Option<Vec<u8>> {
-    if size(&mut delta)? != base.len() {
-        return None;
-    }
-    let wanted = size(&mut delta).filter(|size| *size < LARGEST)?;
-    let mut result = Vec::with_capacity(wanted);
-    while let Some((command, rest)) = delta.split_first() {
-        delta = rest;
-        if command & 0x80 == 0 {
-            let (bytes, rest) = delta.split_at_checked(usize::from(*command))?;
-            result.extend_from_slice(bytes);
-            delta = rest;
-        } else {
-            // Seven bits say which bytes of an offset and a length follow.
-            let mut number = |bits: std::ops::Range<u8>| {
-                let mut value = 0;
-                for (place, bit) in bits.enumerate() {
-                    if command >> bit & 1 == 1 {
-                        let (byte, rest) = delta.split_first()?;
-                        delta = rest;
-                        value |= usize::from(*byte) << (8 * place);
-                    }
-                }
-                Some(value)
-            };
-            let from = number(0..4)?;
-            let length = match number(4..7)? {
-                0 => 0x10000,
-                length => length,
-            };
-            result.extend_from_slice(base.get(from..from.checked_add(length)?)?);
-        }
-    }
-    (result.len() == wanted).then_some(result)
-}
-
-fn size(delta: &mut &[u8]) -> Option<usize> {
-    let mut value = 0_usize;
-    for place in 0..9 {
-        let (byte, rest) = delta.split_first()?;
-        *delta = rest;
-        value |= usize::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
