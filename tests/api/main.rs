@@ -26,6 +26,7 @@ mod configuration_copies;
 mod configuration_versions;
 mod configurations;
 mod crash;
+mod crash_loop;
 mod entries;
 mod entry_ids;
 mod entry_versions;

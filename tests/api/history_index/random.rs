@@ -5,22 +5,13 @@ use std::fs;
 
 use super::{WEB, assert_index_agrees, index, settle};
 use crate::support::Server;
+use crate::support::chance::Chance;
 use crate::support::documents::{described, file};
 use crate::support::program::run;
 
 const CONFIG: &str = "{\n  \"format\": 2,\n  \"description\": \"\"\n}\n";
 const PEOPLE: [&str; 4] =
     ["Ann <ann@example.com>", "Bøb B. <BOB@example.org>", "Çem <>", "R\u{fc}diger <r@x>"];
-
-/// A generator that a failure can be repeated with (Numerical Recipes).
-struct Chance(u32);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as usize % end
-    }
-}
 
 /// What `git fast-import` reads to make such a history.
 fn stream(seed: u32) -> String {

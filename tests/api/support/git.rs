@@ -157,12 +157,17 @@ impl Git {
     /// Panics if there are lock files or temporary files in the repository, as a crash leaves them.
     #[track_caller]
     pub fn assert_no_leftovers(&self) {
+        let stale = self.leftovers();
+        assert!(stale.is_empty(), "left behind: {stale:?}");
+    }
+
+    /// Lock files and temporary files: what somebody is at work on, or what a crash left.
+    pub fn leftovers(&self) -> Vec<PathBuf> {
         let is_stale = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.ends_with(".lock") || name.starts_with("tmp_")
         };
-        let stale: Vec<_> = files(&self.directory).into_iter().filter(is_stale).collect();
-        assert!(stale.is_empty(), "left behind: {stale:?}");
+        files(&self.directory).into_iter().filter(is_stale).collect()
     }
 
     /// A clone with files checked out, as a user would make one; it goes when the directory is dropped.

@@ -2,6 +2,7 @@
 //! OpenAPI description, the real `git`, and builders of documents.
 
 pub mod answer;
+pub mod chance;
 pub mod client;
 pub mod conformance;
 pub mod documents;
