@@ -33,6 +33,7 @@ mod entry_versions;
 mod hand_made;
 mod history_index;
 mod house;
+mod maintenance;
 mod migrations;
 mod model;
 mod openapi;
