@@ -14,7 +14,8 @@ use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
 use crate::ledger::{
-    Blob, BlobId, BranchName, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, tree_of,
+    Blob, BlobId, BranchName, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, What,
+    empty_tree, tree_of,
 };
 
 /// What has a history.
@@ -188,7 +189,7 @@ impl About {
             (Some(kind), None) => {
                 let old = Old::read(reader, commit, &[sets::subject(kind)])?;
                 let body = set_answer(old.sorted(kind).into_values());
-                Ok(Shown { version: commit, tag: old.tree(kind), body })
+                Ok(Shown { version: commit, tag: old.tree(reader, kind)?, body })
             }
             (None, _) => {
                 let old = Old::read(reader, commit, &[Subject::Branch])?;
@@ -285,6 +286,9 @@ fn list(
 /// Documents of an old version, in today's format.
 pub(super) struct Old {
     pub header: Header,
+    commit: CommitId,
+    /// The files are not those of the commit.
+    upgraded: bool,
     kept: Vec<Kept>,
 }
 
@@ -306,7 +310,8 @@ impl Old {
         let header =
             files.get(header::PATH).ok_or(Misfit::NoHeader).and_then(|file| Header::decode(&file.bytes));
         let mut header = header.map_err(|misfit| not_today(&misfit))?;
-        if header.format < format::FORMAT {
+        let upgraded = header.format < format::FORMAT;
+        if upgraded {
             let old: Files = files.into_iter().map(|(path, blob)| (path, blob.bytes.to_vec())).collect();
             let new = format::upgrade(old).map_err(|misfit| not_today(&misfit))?;
             files = new.into_iter().map(|(path, bytes)| (path, Blob::new(bytes))).collect();
@@ -319,7 +324,7 @@ impl Old {
             let document = document.map_err(|misfit| not_today(&format!("{path}: {misfit}")))?;
             kept.push(Kept { document, name: name.to_owned(), blob: blob.id });
         }
-        Ok(Old { header, kept })
+        Ok(Old { header, commit, upgraded, kept })
     }
 
     fn of(&self, kind: &'static Kind) -> impl Iterator<Item = &Kept> {
@@ -335,7 +340,15 @@ impl Old {
         self.of(kind).map(|kept| (kept.document.id(), kept.document.text().clone())).collect()
     }
 
-    fn tree(&self, kind: &'static Kind) -> ObjectId {
-        tree_of(self.of(kind).map(|kept| (kept.name.as_str(), kept.blob))).into()
+    /// The id of a set's folder: that of the commit, or of what became of it.
+    fn tree(&self, reader: &Reader, kind: &'static Kind) -> std::result::Result<ObjectId, Error> {
+        if self.upgraded {
+            return Ok(tree_of(self.of(kind).map(|kept| (kept.name.as_str(), kept.blob))).into());
+        }
+        let folder = reader.top(self.commit)?.into_iter().find_map(|listed| match listed.what {
+            What::Folder(id) if listed.name == kind.name => Some(id),
+            _ => None,
+        });
+        Ok(folder.unwrap_or_else(empty_tree).into())
     }
 }
