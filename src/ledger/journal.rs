@@ -179,9 +179,9 @@ fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// A new file, which is there after a power cut.
+/// An empty file, which is there after a power cut. An attempt that failed half-way may have left it, and no records in it.
 fn create(folder: &Path, number: u64) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path(folder, number))?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path(folder, number))?;
     file.sync_all()?;
     File::open(folder)?.sync_all()?;
     Ok(file)
