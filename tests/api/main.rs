@@ -30,6 +30,7 @@ mod crash_loop;
 mod entries;
 mod entry_ids;
 mod entry_versions;
+mod faults;
 mod hand_made;
 mod history_index;
 mod house;
