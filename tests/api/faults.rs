@@ -30,23 +30,23 @@ impl Fault {
         for file in files {
             arguments.extend(["-P".to_owned(), file.to_str().expect("UTF-8").to_owned()]);
         }
-        Self::attach((calls, error), &arguments)
+        Self::attach(calls, &format!("error={error}"), &arguments)
     }
 
-    /// Makes these calls fail with this error, where a thread of the service with this name makes them.
-    fn on_thread(server: &Server, fault: (&str, &str), thread: &str) -> Self {
+    /// This happens to these calls where a thread of the service with this name makes them.
+    fn on_thread(server: &Server, calls: &str, happens: &str, thread: &str) -> Self {
         let tasks = format!("/proc/{}/task", server.pid());
         let named = fs::read_dir(tasks).expect("the threads").flatten().find(|task| {
             fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim_end() == thread)
         });
         let id = named.unwrap_or_else(|| panic!("there is no thread {thread}")).file_name();
-        Self::attach(fault, &["-p".to_owned(), id.to_string_lossy().into_owned()])
+        Self::attach(calls, happens, &["-p".to_owned(), id.to_string_lossy().into_owned()])
     }
 
-    fn attach((calls, error): (&str, &str), arguments: &[String]) -> Self {
+    fn attach(calls: &str, happens: &str, arguments: &[String]) -> Self {
         let mut strace = Command::new("strace")
             .args(["-o", "/dev/null", "-e", &format!("trace={calls}")])
-            .args(["-e", &format!("inject={calls}:error={error}")])
+            .args(["-e", &format!("inject={calls}:{happens}")])
             .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
@@ -165,13 +165,17 @@ impl Known {
 
     /// Sends a write, and remembers it if it was acknowledged.
     fn write(&mut self, client: &Client, write: Write) -> Answer {
+        self.try_write(client, write).expect("an answer")
+    }
+
+    fn try_write(&mut self, client: &Client, write: Write) -> Result<Answer, String> {
         self.number += 1;
         let request = match write {
             Write::Entry => client.request("PUT", WEB).json(&described("web", &self.number.to_string())),
             Write::Set => client.request("PUT", SETS).json(&set(self.number)),
             Write::Deletion => client.request("DELETE", "/conf/configs/going"),
         };
-        let answer = request.allow_5xx().send();
+        let answer = request.allow_5xx().try_send()?;
         assert!(matches!(answer.status, 200 | 503 | 507), "{answer:?}");
         if answer.status == 200 {
             match write {
@@ -180,7 +184,7 @@ impl Known {
                 Write::Deletion => self.deleted = true,
             }
         }
-        answer
+        Ok(answer)
     }
 
     /// Everything that was acknowledged is there, and nothing that was refused.
@@ -283,7 +287,7 @@ fn beside_the_writes(
         let mut server = Server::builder().env("REVCONF_JOURNAL_PERIOD", "1").start();
         let mut known = Known::begin(&server);
         let client = server.client();
-        let failing = Fault::on_thread(&server, fault, thread);
+        let failing = Fault::on_thread(&server, fault.0, &format!("error={}", fault.1), thread);
         for _ in 0..writes {
             assert_eq!(known.write(&client, Write::Set).status, 200);
         }
@@ -325,4 +329,29 @@ fn maintenance_that_fails_is_made_up_for() {
         let files = fs::read_dir(in_repository(server, "objects/pack")).expect("the packs").flatten();
         files.filter(|file| file.path().extension().is_some_and(|ending| ending == "pack")).count() < 10
     });
+}
+
+#[test]
+fn a_merge_of_packs_that_is_killed_leaves_nothing_half_made() {
+    // The pack and its index are synced, then moved to their places, and their folder is synced; then others are removed.
+    for (call, nth) in [("fsync", 1), ("fsync", 2), ("rename", 1), ("fsync", 3), ("unlink", 1)] {
+        eprintln!("killed at call {nth} of {call}");
+        let mut server = server();
+        let mut known = Known::begin(&server);
+        let client = server.client();
+        let fault = Fault::on_thread(&server, call, &format!("signal=SIGKILL:when={nth}"), "maintenance");
+        // Until the service is gone.
+        while known.try_write(&client, Write::Set).is_ok() {}
+        server.wait();
+        fault.end();
+        server.start_again();
+        let found = Value::Array(server.client().get(SETS).expect(200).items());
+        assert!(found == set(known.set) || found == set(known.number), "{} was acknowledged", known.set);
+        let git = server.git();
+        git.fsck();
+        wait_for("a repository without garbage", || {
+            let counted = git.text(&["count-objects", "-v"]);
+            (counted.contains("garbage: 0") && git.leftovers().is_empty()).then_some(())
+        });
+    }
 }

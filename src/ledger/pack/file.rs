@@ -61,14 +61,10 @@ impl Name {
 /// # Errors
 /// The disk fails; the pack is not there.
 pub fn write(folder: &Path, pack: &Pack) -> io::Result<Name> {
-    let name = Name::new(folder, &pack.checksum);
-    let mut unfinished = Unfinished::create(folder)?;
-    unfinished.file.write_all(&pack.bytes)?;
-    unfinished.finish(&name.pack())?;
-    let mut unfinished = Unfinished::create(folder)?;
-    unfinished.file.write_all(&pack.index)?;
-    unfinished.finish(&name.index())?;
-    Ok(name)
+    let [mut objects, mut index] = [Unfinished::create(folder)?, Unfinished::create(folder)?];
+    objects.file.write_all(&pack.bytes)?;
+    index.file.write_all(&pack.index)?;
+    put(Name::new(folder, &pack.checksum), objects, index)
 }
 
 /// Writes a pack that lasts.
@@ -85,15 +81,21 @@ pub fn write_synced(folder: &Path, pack: &Pack) -> io::Result<Name> {
 ///
 /// # Errors
 /// The disk fails; the pack is not there.
-pub fn finish(folder: &Path, unfinished: Unfinished, checksum: &[u8; ID], index: &[u8]) -> io::Result<Name> {
-    let name = Name::new(folder, checksum);
+pub fn finish(folder: &Path, unfinished: Unfinished, checksum: &[u8; ID], bytes: &[u8]) -> io::Result<Name> {
     unfinished.file.sync_all()?;
-    unfinished.finish(&name.pack())?;
-    let mut unfinished = Unfinished::create(folder)?;
-    unfinished.file.write_all(index)?;
-    unfinished.file.sync_all()?;
-    unfinished.finish(&name.index())?;
+    let mut index = Unfinished::create(folder)?;
+    index.file.write_all(bytes)?;
+    index.file.sync_all()?;
+    let name = put(Name::new(folder, checksum), unfinished, index)?;
     File::open(folder)?.sync_all()?;
+    Ok(name)
+}
+
+/// Moves a pack's two files to their places, both finished before: what a crash leaves of a pack without an index has its
+/// name and stays for good.
+fn put(name: Name, objects: Unfinished, index: Unfinished) -> io::Result<Name> {
+    objects.finish(&name.pack())?;
+    index.finish(&name.index())?;
     Ok(name)
 }
 
