@@ -1,6 +1,8 @@
 //! Looking into the repository: commits, trees and files as they were. Everything here may touch the disk, so callers
 //! keep it off threads that must not wait.
 
+use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,7 @@ use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
 use super::commit::{self, CommitRecord};
 use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId};
+use super::loose;
 use super::repository::{self, OpenError};
 use super::tree::{self, Head, Raw, Tree, empty_tree};
 
@@ -182,7 +185,7 @@ impl Reader {
     /// The commit or its trees cannot be read.
     pub fn state(&self, commit: CommitId) -> Result<Head, Damage> {
         self.with(|repository| {
-            let found = repository.find_commit(commit.0)?;
+            let found = find_commit(repository, commit.0)?;
             let files = Tree::read(repository, TreeId(found.tree_id()))?;
             Ok(Head::new(commit, commit::time(&found), files))
         })
@@ -249,10 +252,10 @@ impl Reader {
         // What was visited cannot be taken back for a second try.
         let handle = self.handle()?;
         let repository = &handle.repository;
-        let mut commit = repository.find_commit(tip.0)?;
+        let mut commit = find_commit(repository, tip.0)?;
         let mut after = Sighting::of(repository, &commit, subject)?;
         loop {
-            let parent = if commit.parent_count() > 0 { Some(commit.parent(0)?) } else { None };
+            let parent = commit.parent_id(0).ok().map(|id| find_commit(repository, id)).transpose()?;
             let before = match &parent {
                 Some(parent) => after.before(repository, parent, subject)?,
                 None => Sighting::nothing(),
@@ -308,7 +311,8 @@ impl Reader {
                 }
                 Ok(())
             };
-            let top = object(repository, repository.find_commit(commit.0)?.tree_id(), ObjectType::Tree)?;
+            let found = find_commit(repository, commit.0)?;
+            let top = object(repository, found.tree_id(), ObjectType::Tree)?;
             for raw in tree::entries(&top) {
                 let name = String::from_utf8_lossy(raw.name).into_owned();
                 if !raw.is_folder() {
@@ -339,7 +343,7 @@ impl Reader {
     /// # Errors
     /// The commit or the tree cannot be read.
     pub fn top(&self, commit: CommitId) -> Result<Vec<Listed>, Damage> {
-        let tree = self.with(|repository| Ok(repository.find_commit(commit.0)?.tree_id()))?;
+        let tree = self.with(|repository| Ok(find_commit(repository, commit.0)?.tree_id()))?;
         self.list(TreeId(tree))
     }
 
@@ -349,6 +353,7 @@ impl Reader {
     /// The tree cannot be read.
     pub fn list(&self, tree: TreeId) -> Result<Vec<Listed>, Damage> {
         self.with(|repository| {
+            check(repository, tree.0)?;
             let tree = repository.find_tree(tree.0)?;
             let listed = tree.iter().map(|entry| Listed {
                 name: String::from_utf8_lossy(entry.name_bytes()).into_owned(),
@@ -370,9 +375,19 @@ impl Reader {
     /// A commit on the way cannot be read.
     pub fn ancestry(&self, tip: CommitId) -> Result<Vec<CommitId>, Damage> {
         self.with(|repository| {
-            let mut walk = repository.revwalk()?;
-            walk.push(tip.0)?;
-            walk.map(|id| Ok(CommitId(id?))).collect()
+            let mut found = BTreeMap::new();
+            let mut todo = vec![tip.0];
+            while let Some(id) = todo.pop() {
+                if let Entry::Vacant(place) = found.entry(id) {
+                    let commit = find_commit(repository, id)?;
+                    todo.extend(commit.parent_ids());
+                    place.insert(commit.time().seconds());
+                }
+            }
+            let mut commits: Vec<_> =
+                found.into_iter().map(|(id, time)| (Reverse(time), CommitId(id))).collect();
+            commits.sort_unstable();
+            Ok(commits.into_iter().map(|(_, id)| id).collect())
         })
     }
 }
@@ -431,15 +446,32 @@ fn bytes(repository: &Repository, id: BlobId) -> Result<Bytes, Damage> {
     object(repository, id.0, ObjectType::Blob)
 }
 
+/// A commit, whose file has been seen to be whole.
+fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, Damage> {
+    check(repository, id)?;
+    repository
+        .find_commit(id)
+        .map_err(|error| Damage(format!("commit {id} cannot be read: {}", error.message())))
+}
+
+fn check(repository: &Repository, id: Oid) -> Result<(), Damage> {
+    let whole = loose::check(&repository.path().join("objects"), ObjectId(id));
+    whole.map_err(|error| Damage(format!("object {id} cannot be read: {error}")))
+}
+
 /// An object's bytes, if they are what its id says. libgit2's own look would cost four times as much.
 fn object(repository: &Repository, id: Oid, kind: ObjectType) -> Result<Bytes, Damage> {
     if id == empty_tree().0 {
         return Ok(Bytes::new());
     }
+    check(repository, id)?;
     let objects = repository.odb()?;
-    let object = objects.read(id)?;
+    // The library's words seldom say which object it is about.
+    let object = objects
+        .read(id)
+        .map_err(|error| Damage(format!("{kind} {id} cannot be read: {}", error.message())))?;
     if object.kind() != kind || !ObjectId(id).is_of(kind, object.data()) {
-        return Err(Damage(format!("{id} is not what it should be")));
+        return Err(Damage(format!("{id} is not the {kind} that it should be")));
     }
     Ok(Bytes::copy_from_slice(object.data()))
 }

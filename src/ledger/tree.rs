@@ -11,6 +11,7 @@ use imbl::OrdMap;
 use super::batch::{Delta, Object, ObjectKind};
 use super::edit::{Blob, Edit, Subject};
 use super::id::{BlobId, CommitId, ObjectId, TreeId};
+use super::loose;
 use super::pack::delta::Script;
 
 const FILE: u32 = 0o100_644;
@@ -114,6 +115,8 @@ impl Level {
             return Ok(Level::default());
         }
         let malformed = || git2::Error::from_str(&format!("tree {id} is malformed"));
+        loose::check(&repository.path().join("objects"), id.into())
+            .map_err(|error| git2::Error::from_str(&error.to_string()))?;
         let objects = repository.odb()?;
         let object = objects.read(id.0)?;
         if object.kind() != ObjectType::Tree || !ObjectId::from(id).is_of(ObjectType::Tree, object.data()) {

@@ -27,6 +27,7 @@ mod configuration_versions;
 mod configurations;
 mod crash;
 mod crash_loop;
+mod damage;
 mod entries;
 mod entry_ids;
 mod entry_versions;

@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use git2::{ObjectType, Oid, Repository};
 
+use crate::ledger::id::ObjectId;
+use crate::ledger::loose;
 use crate::ledger::reader::Damage;
 
 /// Reads objects.
@@ -31,6 +33,8 @@ impl Git {
 
 impl Objects for Git {
     fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Rc<Vec<u8>>, Damage> {
+        loose::check(&self.0.path().join("objects"), ObjectId(id))
+            .map_err(|error| Damage(format!("{kind} {id} cannot be read: {error}")))?;
         let objects = self.0.odb()?;
         let object = objects.read(id)?;
         if object.kind() != kind {
