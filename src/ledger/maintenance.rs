@@ -26,10 +26,12 @@ const FAN_IN: usize = 8;
 const SMALLEST_CLASS: u64 = 256 << 10;
 /// Packs of this class and beyond (16 GiB) stay as they are: to copy them would take minutes.
 const LARGEST_CLASS: u32 = 6;
+/// Packs of so many classes, the smallest ones (2 MiB and less), are merged while nobody writes any.
+const IDLE_CLASSES: u32 = 2;
 /// With so many packs, a write waits for maintenance.
-const MOST_PACKS: usize = 48;
+const MOST_PACKS: usize = 44;
 /// With so many packs, those that were replaced go without grace.
-const MANY_PACKS: usize = 40;
+const MANY_PACKS: usize = 36;
 /// So long a pack stays after it was replaced, for readers that have found it and not opened it yet.
 const GRACE: Duration = Duration::from_secs(1);
 /// So many objects with a file of their own become a pack.
@@ -191,10 +193,24 @@ impl Worker {
 
     /// Merges packs until no class has too many.
     fn merge_packs(&mut self) -> io::Result<()> {
+        let busy = lock(&self.shared).new_packs > 0;
         while let Some(names) = self.next_merge(LARGEST_CLASS)? {
             self.merge(&names)?;
         }
-        Ok(())
+        if busy { Ok(()) } else { self.merge_while_idle() }
+    }
+
+    /// While nobody writes packs, the small ones become one without waiting for more of their kind: they hold trees that
+    /// are whole and not even deflated.
+    fn merge_while_idle(&mut self) -> io::Result<()> {
+        let found = file::list(&self.packs)?;
+        let small = found.into_iter().filter(|found| self.is_fit(found) && class(found.bytes) < IDLE_CLASSES);
+        let names: Vec<Name> = small.map(|found| found.name).collect();
+        if names.len() > 1 { self.merge(&names) } else { Ok(()) }
+    }
+
+    fn is_fit(&self, found: &Found) -> bool {
+        !self.unfit.contains(&found.name) && self.retired.iter().all(|(_, name)| *name != found.name)
     }
 
     fn merge(&mut self, names: &[Name]) -> io::Result<()> {
@@ -252,9 +268,7 @@ impl Worker {
         lock(&self.shared).new_packs = 0;
         let found = file::list(&self.packs)?;
         lock(&self.shared).packs = found.len();
-        let retired: HashSet<_> = self.retired.iter().map(|(_, name)| name).collect();
-        let fit = |found: &&Found| !retired.contains(&found.name) && !self.unfit.contains(&found.name);
-        let fit: Vec<_> = found.iter().filter(fit).collect();
+        let fit: Vec<_> = found.iter().filter(|found| self.is_fit(found)).collect();
         for class in 0..below {
             let of_class: Vec<_> = fit.iter().filter(|found| self::class(found.bytes) == class).collect();
             if of_class.len() >= FAN_IN {

@@ -150,6 +150,19 @@ fn assert_whole(git: &Git) {
 }
 
 #[test]
+fn packs_become_one_while_nobody_writes() {
+    let server = Server::start();
+    let client = server.client();
+    for text in ["first", "second", "third"] {
+        let set: Vec<Value> = (0..20).map(|nth| described(&format!("s{nth}"), text)).collect();
+        client.put("/conf/prod/backend-services", &json!(set)).expect(200);
+    }
+    wait_for("one pack", || (packs(&server) == 1).then_some(()));
+    server.git().fsck();
+    assert_eq!(client.get("/conf/prod/backend-services/versions").total(), 3);
+}
+
+#[test]
 fn packs_stay_few_while_many_write() {
     let server = Server::start();
     let client = server.client();
