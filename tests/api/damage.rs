@@ -36,7 +36,7 @@ impl Spoiled {
     }
 
     /// The first state answers an error that names the object; everything else is served, and writes go on.
-    fn is_told(mut self, what: &str) {
+    fn tells(mut self, what: &str) {
         let data = self.server.data().to_str().expect("UTF-8").to_owned();
         let finished = run(&["check", "--data", &data]);
         assert_eq!(finished.code(), Some(1), "{what}: {finished:?}");
@@ -77,7 +77,7 @@ fn a_spoiled_loose_object_is_told_by_its_id() {
             }
             _ => fs::write(&path, &bytes[..middle]).expect("written"),
         }
-        spoiled.is_told(what);
+        spoiled.tells(what);
     }
 }
 
@@ -97,9 +97,8 @@ fn a_spoiled_entry_of_a_pack_is_told_by_its_id() {
         "--window=0",
     ]);
     let packs = spoiled.objects().join("pack");
-    let pack = fs::read_dir(packs).expect("packs").flatten().map(|entry| entry.path());
-    let pack =
-        pack.filter(|path| path.extension().is_some_and(|ending| ending == "pack")).next().expect("a pack");
+    let mut pack = fs::read_dir(packs).expect("packs").flatten().map(|entry| entry.path());
+    let pack = pack.find(|path| path.extension().is_some_and(|ending| ending == "pack")).expect("a pack");
     let mut bytes = fs::read(&pack).expect("a pack");
     // Stored without deflating, the text stands in the pack as it is.
     let text = file(&completed_service("web"));
@@ -107,5 +106,5 @@ fn a_spoiled_entry_of_a_pack_is_told_by_its_id() {
     bytes[at + text.len() / 2] ^= 1;
     fs::remove_file(&pack).expect("removed");
     fs::write(&pack, bytes).expect("written");
-    spoiled.is_told("a pack");
+    spoiled.tells("a pack");
 }
