@@ -3,7 +3,7 @@
 //! - [`delta`], [`entry`], [`idx`]: the format
 //! - [`build`]: a pack of a batch, made in memory
 //! - [`merge`]: packs made one
-//! - [`file`]: packs in their folder
+//! - [`mod@file`]: packs in their folder
 
 pub mod build;
 pub mod delta;
