@@ -64,7 +64,7 @@ struct Shared {
 struct State {
     /// Since the commit-graph was last looked at.
     commits: usize,
-    /// In the folder, whatever they are.
+    /// In the folder, but for those that stay as they are.
     packs: usize,
     /// Since the packs were last looked through.
     new_packs: usize,
@@ -88,7 +88,7 @@ impl Maintenance {
         let packs = objects.join("pack");
         std::fs::create_dir_all(&packs)?;
         let state = State {
-            packs: file::list(&packs)?.len(),
+            packs: counted(&file::list(&packs)?),
             new_packs: FAN_IN,
             loose: loose::list(objects)?.len(),
             ..State::default()
@@ -267,7 +267,7 @@ impl Worker {
     fn next_merge(&mut self, below: u32) -> io::Result<Option<Vec<Name>>> {
         lock(&self.shared).new_packs = 0;
         let found = file::list(&self.packs)?;
-        lock(&self.shared).packs = found.len();
+        lock(&self.shared).packs = counted(&found);
         let fit: Vec<_> = found.iter().filter(|found| self.is_fit(found)).collect();
         for class in 0..below {
             let of_class: Vec<_> = fit.iter().filter(|found| self::class(found.bytes) == class).collect();
@@ -368,6 +368,11 @@ impl Worker {
         metrics::counter!("revconf_packed_objects_total").increment(objects.len() as u64);
         self.merge_packs()
     }
+}
+
+/// So many packs can become fewer. Others must not make writes wait.
+fn counted(found: &[Found]) -> usize {
+    found.iter().filter(|found| class(found.bytes) < LARGEST_CLASS).count()
 }
 
 fn class(bytes: u64) -> u32 {
