@@ -100,13 +100,12 @@ pub fn list(objects: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Sees that an object, if it has a file of its own, is whole. libgit2 never comes back from one that is cut off.
+/// The object of an id, if it has a file of its own.
 ///
 /// # Errors
 /// It is damaged.
-pub fn check(objects: &Path, id: ObjectId) -> io::Result<()> {
-    let found = Found { id, path: path(objects, id), modified: SystemTime::UNIX_EPOCH };
-    read(&found).map(|_| ())
+pub fn find(objects: &Path, id: ObjectId) -> io::Result<Option<Object>> {
+    read(&Found { id, path: path(objects, id), modified: SystemTime::UNIX_EPOCH })
 }
 
 /// Reads an object's file; `None` if it is gone, or of a kind that the ledger does not write.

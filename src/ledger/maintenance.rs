@@ -24,10 +24,10 @@ use super::refs;
 const FAN_IN: usize = 8;
 /// In bytes. Packs are of the same class while their sizes are within a power of [`FAN_IN`] times this.
 const SMALLEST_CLASS: u64 = 256 << 10;
-/// Packs of this class and beyond (16 GiB) stay as they are: to copy them would take minutes.
+/// Packs of this class and beyond (8 GiB) stay as they are: to copy them would take minutes.
 const LARGEST_CLASS: u32 = 6;
-/// Packs of so many classes, the smallest ones (2 MiB and less), are merged while nobody writes any.
-const IDLE_CLASSES: u32 = 2;
+/// Packs of so many classes (less than 2 MiB) are merged in between larger ones, and while nobody writes any.
+const SMALL_CLASSES: u32 = 2;
 /// With so many packs, a write waits for maintenance.
 const MOST_PACKS: usize = 44;
 /// With so many packs, those that were replaced go without grace.
@@ -104,6 +104,7 @@ impl Maintenance {
             packs,
             retired: VecDeque::new(),
             unfit: HashSet::new(),
+            busy: HashSet::new(),
             next_graph: MANY_COMMITS,
         };
         let thread = thread::Builder::new().name("maintenance".to_owned()).spawn(move || work.run())?;
@@ -159,6 +160,8 @@ struct Worker {
     retired: VecDeque<(Instant, Name)>,
     /// Damaged, and said so.
     unfit: HashSet<Name>,
+    /// Being merged.
+    busy: HashSet<Name>,
     /// With so many commits more the commit-graph is written again.
     next_graph: usize,
 }
@@ -204,37 +207,53 @@ impl Worker {
     /// are whole and not even deflated.
     fn merge_while_idle(&mut self) -> io::Result<()> {
         let found = file::list(&self.packs)?;
-        let small = found.into_iter().filter(|found| self.is_fit(found) && class(found.bytes) < IDLE_CLASSES);
+        let small =
+            found.into_iter().filter(|found| self.is_fit(found) && class(found.bytes) < SMALL_CLASSES);
         let names: Vec<Name> = small.map(|found| found.name).collect();
         if names.len() > 1 { self.merge(&names) } else { Ok(()) }
     }
 
     fn is_fit(&self, found: &Found) -> bool {
-        !self.unfit.contains(&found.name) && self.retired.iter().all(|(_, name)| *name != found.name)
+        let taken = self.unfit.contains(&found.name) || self.busy.contains(&found.name);
+        !taken && self.retired.iter().all(|(_, name)| *name != found.name)
     }
 
+    /// Makes one pack of several. What is written meanwhile must not pile up behind a large one, so small ones are done
+    /// in between.
     fn merge(&mut self, names: &[Name]) -> io::Result<()> {
-        let begun = Instant::now();
-        let (folder, mut smaller) = (self.packs.clone(), Ok(()));
-        let busy: HashSet<Name> = names.iter().cloned().collect();
-        let outcome = {
-            // What is written meanwhile must not pile up behind a large merge.
-            let mut pause = || {
-                if smaller.is_ok() {
-                    smaller = self.merge_small(&busy);
-                }
-            };
-            merge::merge(&folder, names, &mut pause)
-        };
+        let folder = self.packs.clone();
+        self.busy.extend(names.iter().cloned());
+        let mut smaller = Ok(());
+        let outcome = merge::merge(&folder, names, &mut || {
+            if smaller.is_ok() && lock(&self.shared).new_packs >= FAN_IN {
+                smaller = self.merge_small();
+            }
+        });
+        names.iter().for_each(|name| {
+            self.busy.remove(name);
+        });
+        self.replace(names, outcome).and(smaller)
+    }
+
+    fn merge_small(&mut self) -> io::Result<()> {
+        while let Some(names) = self.next_merge(SMALL_CLASSES)? {
+            let merged = merge::merge(&self.packs, &names, &mut || {});
+            self.replace(&names, merged)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that packs were replaced by one, or why they were not.
+    fn replace(&mut self, names: &[Name], outcome: io::Result<Name>) -> io::Result<()> {
         match outcome {
             Ok(merged) => {
                 // A pack of the same objects in the same order is the same pack.
                 let replaced = names.iter().filter(|name| **name != merged);
-                self.retired.extend(replaced.map(|name| (begun, name.clone())));
+                self.retired.extend(replaced.map(|name| (Instant::now(), name.clone())));
                 metrics::counter!("revconf_merged_packs_total").increment(names.len() as u64);
                 lock(&self.shared).packs += 1;
                 self.remove_retired(GRACE);
-                smaller
+                Ok(())
             }
             // A `git gc` at work took one of them away: the next look shows what there is now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -245,22 +264,6 @@ impl Worker {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Merges packs of the smallest classes, while larger ones are being merged.
-    fn merge_small(&mut self, busy: &HashSet<Name>) -> io::Result<()> {
-        let due = lock(&self.shared).new_packs >= FAN_IN;
-        while due && let Some(names) = self.next_merge(2)? {
-            if names.iter().any(|name| busy.contains(name)) {
-                break;
-            }
-            let merged = merge::merge(&self.packs, &names, &mut || {})?;
-            self.retired
-                .extend(names.into_iter().filter(|name| *name != merged).map(|name| (Instant::now(), name)));
-            lock(&self.shared).packs += 1;
-            self.remove_retired(GRACE);
-        }
-        Ok(())
     }
 
     /// The packs that should become one, if there are any: of the smallest class that has too many.

@@ -110,8 +110,7 @@ fn remove_packed(folder: &Path, names: &[&str]) -> Result<(), PersistError> {
 /// Refs are locked or cannot be read, or the disk fails; then each is still in one place or the other.
 pub fn pack(repository: &Repository, prefix: &str, many: usize) -> Result<usize, PersistError> {
     let folder = repository.path();
-    let mut names = Vec::new();
-    loose_below(&folder.join(prefix), prefix, &mut names)?;
+    let names = loose_below(&folder.join(prefix), prefix)?;
     if names.len() < many {
         return Ok(0);
     }
@@ -159,21 +158,26 @@ fn read_packed(path: &Path) -> io::Result<(String, BTreeMap<String, String>)> {
     Ok((head, refs))
 }
 
-fn loose_below(folder: &Path, prefix: &str, names: &mut Vec<String>) -> io::Result<()> {
+/// The refs below `prefix` that have a file of their own, by their full names.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn loose_below(folder: &Path, prefix: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(names),
         entries => entries?,
     };
     for entry in entries {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
-            loose_below(&entry.path(), &format!("{prefix}{name}/"), names)?;
+            names.extend(loose_below(&entry.path(), &format!("{name}/"))?);
         } else if !name.ends_with(".lock") {
-            names.push(format!("{prefix}{name}"));
+            names.push(name);
         }
     }
-    Ok(())
+    Ok(names)
 }
 
 /// A lock file as git makes it. Dropped, it is removed.

@@ -115,7 +115,7 @@ impl Level {
             return Ok(Level::default());
         }
         let malformed = || git2::Error::from_str(&format!("tree {id} is malformed"));
-        loose::check(&repository.path().join("objects"), id.into())
+        loose::find(&repository.path().join("objects"), id.into())
             .map_err(|error| git2::Error::from_str(&error.to_string()))?;
         let objects = repository.odb()?;
         let object = objects.read(id.0)?;

@@ -33,7 +33,7 @@ impl Git {
 
 impl Objects for Git {
     fn read(&mut self, id: Oid, kind: ObjectType) -> Result<Rc<Vec<u8>>, Damage> {
-        loose::check(&self.0.path().join("objects"), ObjectId(id))
+        loose::find(&self.0.path().join("objects"), ObjectId(id))
             .map_err(|error| Damage(format!("{kind} {id} cannot be read: {error}")))?;
         let objects = self.0.odb()?;
         let object = objects.read(id)?;
