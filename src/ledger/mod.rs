@@ -3,7 +3,7 @@
 //!
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
 //! - [`edit`], [`change`]: what callers ask, and what they get
-//! - `committer`: the one thread that writes; [`batch`], [`persist`]: the one step that makes a batch last
+//! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
 //!   `commit_graph`: what keeps it quick to read
@@ -25,6 +25,7 @@ mod loose;
 mod maintenance;
 mod pack;
 pub mod persist;
+mod plan;
 pub mod reader;
 pub mod record;
 mod refs;

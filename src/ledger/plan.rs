@@ -1,0 +1,202 @@
+//! A batch in the making: each change is decided against the state that the changes before it leave, and what it adds is
+//! made, so that a commit's id is known before anything is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use chrono::{DateTime, SubsecRound, Utc};
+use imbl::OrdMap;
+
+use super::batch::{Batch, Object, ObjectKind, RefMove};
+use super::change::{Action, Change, Draft, Refused, Written};
+use super::commit::{self, Identity};
+use super::edit::Blob;
+use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
+use super::index::Fresh;
+use super::reader::{Damage, Reader};
+use super::tree::{Head, Tree};
+
+/// The newest state of every branch.
+pub type Heads = OrdMap<BranchName, Head>;
+
+/// What became of a branch in a batch.
+pub enum Fate {
+    /// Files changed; `None` is a file that was removed.
+    Files(BTreeMap<String, Option<Blob>>),
+    /// It came or went.
+    Anew,
+}
+
+/// A batch in the making.
+pub struct Plan<'a> {
+    pub heads: Heads,
+    pub batch: Batch,
+    known: HashSet<ObjectId>,
+    /// Where each touched branch was before the batch.
+    pub starts: BTreeMap<BranchName, Option<CommitId>>,
+    pub fates: BTreeMap<BranchName, Fate>,
+    /// The commits so far, with what they changed.
+    pub fresh: Vec<Fresh>,
+    committer: &'a Identity,
+    reader: &'a Reader,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(heads: Heads, committer: &'a Identity, reader: &'a Reader) -> Self {
+        Plan {
+            heads,
+            batch: Batch::default(),
+            known: HashSet::new(),
+            starts: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            fresh: Vec::new(),
+            committer,
+            reader,
+            now: Utc::now().trunc_subsecs(0),
+        }
+    }
+
+    pub fn decide(&mut self, change: &Change) -> Result<Written, Refused> {
+        let head = self.heads.get(&change.branch).cloned();
+        for (index, requirement) in change.requirements.iter().enumerate() {
+            if !requirement.holds(head.as_ref()) {
+                let version = head.map(|head| head.commit);
+                return Err(Refused::Requirement { index, version });
+            }
+        }
+        match (&change.action, head) {
+            (Action::Commit(drafts), Some(head)) => self.commit(change, Some(head), drafts),
+            (Action::Create { from, drafts }, None) => {
+                let begin = from.map(|commit| self.reader.state(commit)).transpose();
+                let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+                let below = self.reader.has_below(&change.branch);
+                if below.map_err(|damage| Refused::NotWritten(damage.to_string()))? {
+                    let why = format!("there are branches below {}, so git cannot keep it", change.branch);
+                    return Err(Refused::NotWritten(why));
+                }
+                let written = self.commit(change, begin, drafts)?;
+                self.settle(&change.branch, Some(written.head.clone()), Fate::Anew);
+                Ok(written)
+            }
+            (Action::Archive, Some(head)) => self.archive(&change.branch, head),
+            (Action::Commit(_) | Action::Archive, None) => Err(Refused::NoBranch(change.branch.clone())),
+            (Action::Create { .. }, Some(_)) => Err(Refused::BranchExists(change.branch.clone())),
+        }
+    }
+
+    fn commit(&mut self, change: &Change, begin: Option<Head>, drafts: &[Draft]) -> Result<Written, Refused> {
+        let mut head = begin;
+        let mut commits = Vec::new();
+        for draft in drafts {
+            let mut files = head.as_ref().map_or_else(Tree::empty, |head| head.files().clone());
+            let mut touched = BTreeMap::new();
+            let objects = files.edit(&draft.edits, |path, blob| {
+                touched.insert(path, blob);
+            });
+            if head.as_ref().is_some_and(|head| head.files().id == files.id) {
+                continue;
+            }
+            // A clock that goes back must not make a child older than its parent: history is asked by time.
+            let time = head.as_ref().map_or(self.now, |head| head.time.max(self.now));
+            let parent = head.as_ref().map(|head| head.commit);
+            let bytes =
+                commit::encode(files.id, parent, &change.author, self.committer, time, &draft.message);
+            let object = Object::of(ObjectKind::Commit, bytes);
+            let commit = CommitId(object.id.0);
+            let changed = changed(head.as_ref().map(Head::files), &files, touched.keys());
+            self.fresh.push(Fresh { id: commit, bytes: object.bytes.clone(), changed });
+            self.keep(objects.into_iter().chain([object]));
+            commits.push(commit);
+            let new = Head::new(commit, time, files);
+            self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
+            head = Some(new);
+        }
+        match head {
+            Some(head) => Ok(Written { head, commits, archive: None }),
+            None => Err(Refused::NotWritten("a branch needs a first commit".to_owned())),
+        }
+    }
+
+    fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {
+        let name = self.free_archive(branch).map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+        self.batch.moves.push(RefMove {
+            name: format!("{ARCHIVES}{name}"),
+            from: None,
+            to: Some(head.commit),
+        });
+        self.settle(branch, None, Fate::Anew);
+        Ok(Written { head, commits: Vec::new(), archive: Some(name) })
+    }
+
+    /// A name by the time, and a count for those of the same second.
+    fn free_archive(&self, branch: &BranchName) -> Result<String, Damage> {
+        let stamp = format!("{branch}/{}", self.now.format("%Y%m%dT%H%M%SZ"));
+        let mut name = stamp.clone();
+        for count in 2.. {
+            let full = format!("{ARCHIVES}{name}");
+            if self.batch.moves.iter().all(|m| m.name != full) && self.reader.archive(&name)?.is_none() {
+                break;
+            }
+            name = format!("{stamp}.{count}");
+        }
+        Ok(name)
+    }
+
+    fn keep(&mut self, objects: impl Iterator<Item = Object>) {
+        for object in objects {
+            if self.known.insert(object.id) {
+                self.batch.objects.push(object);
+            }
+        }
+    }
+
+    /// Moves a branch in the state so far, and notes what that does to it.
+    fn settle(&mut self, branch: &BranchName, head: Option<Head>, fate: Fate) {
+        let before = match head {
+            Some(head) => self.heads.insert(branch.clone(), head),
+            None => self.heads.remove(branch),
+        };
+        self.starts.entry(branch.clone()).or_insert_with(|| before.map(|head| head.commit));
+        match (self.fates.get_mut(branch), fate) {
+            (Some(Fate::Anew), _) => {}
+            (Some(Fate::Files(files)), Fate::Files(more)) => files.extend(more),
+            (_, fate) => {
+                self.fates.insert(branch.clone(), fate);
+            }
+        }
+    }
+}
+
+/// The paths of what differs between two trees, among the files that were touched and the folders above them; and the
+/// whole, which always does.
+fn changed<'p>(
+    before: Option<&Tree>,
+    after: &Tree,
+    touched: impl Iterator<Item = &'p String>,
+) -> Vec<String> {
+    let mut paths = BTreeSet::from([""]);
+    for path in touched {
+        // What lies in place of a file may be a folder, whose name ends in a slash here.
+        let path = path.trim_end_matches('/');
+        paths.extend(path.split_once('/').map(|(folder, _)| folder));
+        paths.insert(path);
+    }
+    let differs =
+        |path: &&str| path.is_empty() || before.and_then(|before| before.object(path)) != after.object(path);
+    paths.into_iter().filter(differs).map(str::to_owned).collect()
+}
+
+/// The ref moves of a batch: those of its branches from start to end, and what else it noted.
+pub fn moves(
+    starts: BTreeMap<BranchName, Option<CommitId>>,
+    heads: &Heads,
+    others: Vec<RefMove>,
+) -> Vec<RefMove> {
+    let branches = starts.into_iter().map(|(branch, from)| RefMove {
+        name: branch.full(),
+        from,
+        to: heads.get(&branch).map(|head| head.commit),
+    });
+    // Archives come first: a branch must not go before its commits are kept elsewhere.
+    others.into_iter().chain(branches.filter(|m| m.from != m.to)).collect()
+}
