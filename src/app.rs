@@ -117,6 +117,7 @@ async fn answer(
         trail,
         max_body,
         max_uri,
+        heartbeat: Duration::from_secs(settings.http.heartbeat),
         prefixes: settings.http.prefixes.clone(),
         azure_configuration: settings.azure.config.clone(),
         openapi: description(settings).to_string().into(),
@@ -147,6 +148,8 @@ async fn answer(
         _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
         _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
     }
+    // Those who follow would not end by themselves.
+    registry.let_go();
     handle.stop(true).await;
     upkeep.abort();
     look.abort();
@@ -284,6 +287,8 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         "How often the repository was synced and the journal emptied"
     );
     metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
+    metrics::describe_gauge!("revconf_followers", "How many follow a configuration");
+    metrics::describe_gauge!("revconf_waiting", "How many reads are held until something changes");
     metrics::describe_gauge!("revconf_index_ready", "Whether the history index is up to date");
     metrics::describe_counter!(
         "revconf_index_commits_total",

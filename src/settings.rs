@@ -70,6 +70,8 @@ pub struct Http {
     pub keep_alive: u64,
     /// In seconds.
     pub shutdown_timeout: u64,
+    /// In seconds.
+    pub heartbeat: u64,
 }
 
 /// `[log]`
@@ -283,6 +285,7 @@ impl Settings {
             ("http.max_uri", http.max_uri as u64, 1, 65_534),
             ("http.client_timeout", http.client_timeout, 1, DAY),
             ("http.keep_alive", http.keep_alive, 1, DAY),
+            ("http.heartbeat", http.heartbeat, 1, DAY),
             ("http.shutdown_timeout", http.shutdown_timeout, 0, DAY),
             ("journal.size", journal.size, 1, 1 << 40),
             ("journal.period", journal.period, 1, DAY),

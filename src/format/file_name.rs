@@ -1,6 +1,6 @@
 //! The name of an entry's file.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::document::EntryId;
@@ -29,6 +29,12 @@ pub fn file_name(id: &EntryId) -> String {
         name.extend(digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).take(DIGITS).map(hex_digit));
     }
     name + ENDING
+}
+
+/// The id whose file has this name; `None` if the name is no id's, or a shortened one, which does not tell.
+pub fn id_of_name(name: &str) -> Option<EntryId> {
+    let text = percent_decode_str(name.strip_suffix(ENDING)?).decode_utf8().ok()?;
+    EntryId::parse(&text).ok().filter(|id| file_name(id) == name)
 }
 
 fn looks_shortened(name: &str) -> bool {
@@ -62,6 +68,17 @@ mod tests {
         assert_eq!(name("a b"), "a%20b.json");
         assert_eq!(name("é"), "%C3%A9.json");
         assert_eq!(name("a(1)!"), "a%281%29%21.json");
+    }
+
+    #[test]
+    fn names_tell_ids_unless_they_are_shortened() {
+        for id in ["web", ".git", "a b", "é", "a(1)!", "100%"] {
+            assert_eq!(id_of_name(&name(id)).map(|id| id.to_string()).as_deref(), Some(id));
+        }
+        let long = name(&"a".repeat(201));
+        for none in [long.as_str(), "web", "%zz.json", "a b.json", "%61.json", "%FF.json", ".json"] {
+            assert_eq!(id_of_name(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::Deserialize;
 
-pub use file_name::file_name;
+pub use file_name::{file_name, id_of_name};
 pub use header::Header;
 pub use migrations::upgrade;
 

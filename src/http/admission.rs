@@ -6,21 +6,11 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::authentication::{self, Visitor};
-use super::call::{Pattern, Shared};
+use super::call::{Call, Pattern, Shared};
 use super::failure::Failure;
+use super::needs::Needs;
 use crate::access::audit::Trail;
 use crate::access::{Caller, Denial, Role};
-
-/// What an operation asks of whoever wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// Nothing, not even who it is.
-    Nothing,
-    /// Any role, for any configuration.
-    Something,
-    /// This role, or a higher one, for the configuration that the path names.
-    Role(Role),
-}
 
 /// Lets a request in, or says why not. What is found out about who asks stays with the request.
 ///
@@ -60,6 +50,25 @@ pub async fn admit(
     check_role(&caller, needs, configuration)?;
     check_page(request, shared)?;
     check_trail(request, shared)
+}
+
+/// Whether who asked a while ago would be let in now. It counts for no limit.
+///
+/// # Errors
+/// 401 or 403: the key or the role was taken away.
+pub async fn admit_again(call: &Call) -> Result<(), Failure> {
+    let (request, shared) = (call.request(), &call.shared);
+    if call.needs == Needs::Nothing || call.needs == Needs::Something && is_public(request, shared) {
+        return Ok(());
+    }
+    let credential = authentication::credential(request, &shared.trust);
+    let address = authentication::address(request, &shared.trust);
+    match shared.gate.who(&credential, address).await {
+        Ok(caller) => check_role(&caller, call.needs, Some(call.configuration())),
+        // Nobody is turned away for the guesses of others that come from the same address.
+        Err(Denial::Later(_)) => Ok(()),
+        Err(denial) => Err(Failure::Unauthenticated(denial)),
+    }
 }
 
 fn check_role(caller: &Caller, needs: Needs, configuration: Option<&str>) -> Result<(), Failure> {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::{StatusCode, header};
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::headers::REVCONF_VERSION;
+use super::headers::{IDENTITY, PREFERENCE_APPLIED, REVCONF_VERSION};
 use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Shown, Verdict};
 
 const JSON: &str = "application/json";
@@ -22,12 +23,16 @@ pub struct Answer {
     status: StatusCode,
     content_type: Cow<'static, str>,
     body: Bytes,
+    /// What comes bit by bit, in the place of the body.
+    stream: Option<BoxBody>,
     version: Option<CommitId>,
     tag: Option<ObjectId>,
     location: Option<String>,
     link: Option<String>,
     /// The commit that the request made, for the log.
     commit: Option<CommitId>,
+    /// In seconds: so long the request was ready to wait.
+    waited: Option<u64>,
 }
 
 /// Carried along with a response, for the log.
@@ -45,11 +50,21 @@ impl Answer {
             status,
             content_type: content_type.into(),
             body: body.into(),
+            stream: None,
             version: None,
             tag: None,
             location: None,
             link: None,
             commit: None,
+            waited: None,
+        }
+    }
+
+    /// An answer that goes on until it ends or nobody reads it. It is not compressed, which would hold it back.
+    pub fn stream(content_type: &'static str, stream: impl MessageBody + 'static) -> Self {
+        Answer {
+            stream: Some(BoxBody::new(stream)),
+            ..Answer::new(StatusCode::OK, content_type, Bytes::new())
         }
     }
 
@@ -127,6 +142,16 @@ impl Answer {
         Answer { commit, ..self }
     }
 
+    /// The answer says that the request might have waited.
+    pub fn waited(self, seconds: u64) -> Self {
+        Answer { waited: Some(seconds), ..self }
+    }
+
+    /// Whether it says that what the client has is still so.
+    pub fn is_not_modified(&self) -> bool {
+        self.status == StatusCode::NOT_MODIFIED
+    }
+
     /// As the framework sends it.
     pub fn into_response(self) -> HttpResponse {
         let mut builder = HttpResponse::build(self.status);
@@ -142,7 +167,15 @@ impl Answer {
         if let Some(link) = self.link {
             builder.insert_header((header::LINK, link));
         }
-        let mut response = if self.body.is_empty() {
+        if let Some(seconds) = self.waited {
+            builder.insert_header((PREFERENCE_APPLIED, format!("wait={seconds}")));
+        }
+        let mut response = if let Some(stream) = self.stream {
+            builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));
+            builder.insert_header((header::CONTENT_ENCODING, IDENTITY));
+            // Proxies that gather an answer before they pass it on are told not to.
+            builder.insert_header(("x-accel-buffering", "no")).body(stream)
+        } else if self.body.is_empty() {
             builder.finish()
         } else {
             builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref())).body(self.body)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -12,6 +13,7 @@ use super::accept;
 use super::authentication::{Trust, Visitor};
 use super::failure::Failure;
 use super::limits::Limits;
+use super::needs::Needs;
 use super::preconditions;
 use super::query::{Parameter, Query};
 use super::shape::Dialect;
@@ -39,6 +41,8 @@ pub struct Shared {
     pub max_body: usize,
     /// In bytes.
     pub max_uri: usize,
+    /// Followers hear something so often at least.
+    pub heartbeat: Duration,
     /// Where the routes are served.
     pub prefixes: Vec<String>,
     /// The configuration that Azure's routes at the root are about.
@@ -62,16 +66,19 @@ pub struct Expected {
     /// It is answered as JSON.
     pub json: bool,
     pub dialect: Dialect,
+    pub needs: Needs,
     pub query: &'static [Parameter],
 }
 
 /// A request that has passed what can be checked without its matter.
+#[derive(Clone)]
 pub struct Call {
     pub shared: web::Data<Shared>,
     /// `None` on routes that are about no kind.
     kind: Option<&'static Kind>,
     request: HttpRequest,
     caller: Caller,
+    pub needs: Needs,
     parameters: Vec<(&'static str, String)>,
     pub query: Query,
     pub conditions: Conditions,
@@ -101,6 +108,7 @@ impl Call {
                 .extensions()
                 .get::<Visitor>()
                 .map_or(Caller::Nobody, |visitor| visitor.caller.clone()),
+            needs: expected.needs,
             parameters: parameters(request.uri().path(), expected.template),
             query: Query::read(request.query_string(), expected.query)?,
             conditions: preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?,
@@ -149,6 +157,22 @@ impl Call {
     /// Who asks.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The request itself.
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// Whether only the head of the answer is asked for.
+    pub fn is_head(&self) -> bool {
+        self.request.method() == Method::HEAD
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = self.request.headers().get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
     fn author(&self) -> Identity {

@@ -11,10 +11,11 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
-use super::admission::{self, Needs};
+use super::admission;
 use super::call::Shared;
 use super::failure::Failure;
-use super::headers::{self, REQUEST_ID};
+use super::headers::{self, IDENTITY, REQUEST_ID};
+use super::needs::Needs;
 use super::shape::Shape;
 use super::{log, routes, trail};
 
@@ -52,6 +53,9 @@ async fn answer<B: MessageBody + 'static>(
     // RFC 9110 section 12.5.5: a cache must not take one form of an answer for another.
     let vary = HeaderValue::from_static("accept, accept-encoding, authorization");
     response.headers_mut().append(header::VARY, vary);
+    if response.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == IDENTITY) {
+        response.headers_mut().remove(header::CONTENT_ENCODING);
+    }
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

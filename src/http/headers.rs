@@ -10,6 +10,12 @@ use actix_web::http::header::{
 /// Says which version of the configuration an answer is from.
 pub const REVCONF_VERSION: HeaderName = HeaderName::from_static("revconf-version");
 
+/// Which preference of the client's was heeded (RFC 7240 section 3).
+pub const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// Keeps an answer from being compressed. It goes no further than the layer that would.
+pub const IDENTITY: &str = "identity";
+
 /// The request's id in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

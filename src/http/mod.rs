@@ -2,9 +2,10 @@
 //!
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
-//! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may, and how often ([`limits`])
+//! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may ([`needs`]), and how often ([`limits`])
+//! - [`waiting`]: reads that are held until something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back
-//! - [`configurations`], [`sets`], [`entries`], [`versions`]: the handlers; [`backends`], [`filter`]: those of Azure's
+//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
@@ -19,11 +20,13 @@ pub mod call;
 pub mod configurations;
 pub mod edge;
 pub mod entries;
+pub mod events;
 pub mod failure;
 pub mod filter;
 pub mod headers;
 pub mod limits;
 pub mod log;
+pub mod needs;
 pub mod openapi;
 pub mod preconditions;
 pub mod query;
@@ -36,3 +39,4 @@ pub mod shape;
 pub mod tls;
 pub mod trail;
 pub mod versions;
+pub mod waiting;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::filter::{self, Filter};
-use crate::document::{FaultKind, Faults};
+use crate::document::{FaultKind, Faults, KINDS, Kind};
 
 /// A parameter that a query may have.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub enum Form {
     Whole { min: usize, max: usize, absent: usize },
     /// One of these words; absent is the first.
     Choice(&'static [&'static str]),
+    /// The name of a kind of documents.
+    Kind,
     /// A time (RFC 3339).
     Time,
     /// An expression of [`filter`].
@@ -50,6 +52,10 @@ impl Form {
             Form::Choice(words) if words.contains(&text) => Ok(()),
             Form::Choice(words) => {
                 Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", "))))
+            }
+            Form::Kind if Kind::named(text).is_some() => Ok(()),
+            Form::Kind => {
+                Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", kinds().join(", "))))
             }
             // The filter that is made of the text is kept, so it is read where that happens.
             Form::Filter => Ok(()),
@@ -76,6 +82,7 @@ impl Form {
                 json!({"type": "integer", "minimum": min, "maximum": max, "default": absent})
             }
             Form::Choice(words) => json!({"type": "string", "enum": words, "default": words.first()}),
+            Form::Kind => json!({"type": "string", "enum": kinds()}),
             Form::Time => json!({"type": "string", "format": "date-time"}),
             Form::Filter => json!({"type": "string", "maxLength": filter::LONGEST}),
             Form::ApiVersion => {
@@ -83,6 +90,10 @@ impl Form {
             }
         }
     }
+}
+
+fn kinds() -> Vec<&'static str> {
+    KINDS.iter().map(|kind| kind.name).collect()
 }
 
 fn check_message(text: &str, longest: usize) -> Result<(), (FaultKind, String)> {
@@ -123,7 +134,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A request's parameters. Each has the form that its route gives it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Query {
     texts: Vec<(String, String)>,
     filters: Vec<(&'static str, Filter)>,

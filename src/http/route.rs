@@ -6,13 +6,15 @@ use std::pin::Pin;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::admission::{self, Needs};
+use super::admission;
 use super::answer::Reply;
 use super::call::{self, Call, Expected, Shared};
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
+use super::needs::Needs;
 use super::query::Parameter;
 use super::shape::Dialect;
+use super::waiting;
 use crate::access::Role;
 use crate::document::{KINDS, Kind};
 use crate::registry::Error;
@@ -95,6 +97,8 @@ pub enum Output {
     Nothing,
     Health,
     OpenApi,
+    /// A stream of events.
+    Events,
     /// Text that is no JSON, of this media type.
     Text(&'static str),
 }
@@ -102,7 +106,7 @@ pub enum Output {
 impl Output {
     /// Whether the answer is JSON.
     pub fn is_json(self) -> bool {
-        !matches!(self, Output::Text(_))
+        !matches!(self, Output::Events | Output::Text(_))
     }
 
     /// Whether the answer is to a write.
@@ -126,6 +130,7 @@ impl Operation {
             body: self.input != Input::None,
             json: self.output.is_json(),
             dialect: resource.dialect,
+            needs: self.needs,
             query: self.query,
         }
     }
@@ -212,8 +217,10 @@ impl Resource {
         payload: web::Payload,
         shared: web::Data<Shared>,
     ) -> Reply {
-        let call = Call::read(request, payload, shared, kind, &operation.expected(self)).await?;
-        (operation.handle)(call).await
+        let call = Call::read(request, payload, shared.clone(), kind, &operation.expected(self)).await?;
+        let Some(seconds) = waiting::asked(request, &call) else { return (operation.handle)(call).await };
+        let configuration = self.configuration(request, &shared);
+        waiting::answer(operation.handle, call, configuration.as_deref(), seconds).await
     }
 
     /// What somebody needs who asks what can be done here.

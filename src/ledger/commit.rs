@@ -21,6 +21,14 @@ impl Identity {
         let (name, email) = (clean(name), clean(email));
         Identity { name: if name.is_empty() { "unknown".to_owned() } else { name }, email }
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn email(&self) -> &str {
+        &self.email
+    }
 }
 
 /// A commit as it is told to readers.

@@ -12,6 +12,7 @@ use super::Audience;
 use super::batch::{Batch, PersistError, RefMove};
 use super::change::{Change, Refused, Written};
 use super::commit::Identity;
+use super::committed::Committed;
 use super::edit::{Blob, Subject};
 use super::id::BranchName;
 use super::index::{Index, News};
@@ -115,7 +116,7 @@ impl Committer {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
         let outcomes: Vec<_> = waiting.iter().map(|(change, _)| plan.decide(change)).collect();
-        let Plan { heads, batch, starts, fates, fresh, .. } = plan;
+        let Plan { heads, batch, starts, fates, fresh, committed, .. } = plan;
         let batch = Batch { moves: moves(starts, &heads, batch.moves), ..batch };
         let Err(error) = self.make_last(&batch) else {
             self.heads = heads;
@@ -123,7 +124,7 @@ impl Committer {
             if !batch.moves.is_empty() {
                 self.index.add(News { commits: fresh, moves: batch.moves });
             }
-            self.publish(fates);
+            self.publish(fates, committed);
             for ((_, answer), outcome) in waiting.into_iter().zip(outcomes) {
                 if let Ok(written) = &outcome {
                     metrics::counter!("revconf_commits_total").increment(written.commits.len() as u64);
@@ -161,13 +162,18 @@ impl Committer {
     }
 
     /// Tells the audience, before anyone is answered: who has a write's answer sees it in every later read.
-    fn publish(&self, fates: BTreeMap<BranchName, Fate>) {
+    fn publish(
+        &self,
+        fates: BTreeMap<BranchName, Fate>,
+        mut committed: BTreeMap<BranchName, Vec<Committed>>,
+    ) {
         for (branch, fate) in fates {
             match (self.heads.get(&branch), fate) {
                 (Some(head), Fate::Files(files)) => {
                     if !self.audience.moved(&branch, head, files) {
                         self.audience.loaded(&branch, head, self.everything(head));
                     }
+                    self.audience.committed(&branch, committed.remove(&branch).unwrap_or_default());
                 }
                 (Some(head), Fate::Anew) => self.audience.loaded(&branch, head, self.everything(head)),
                 (None, _) => self.audience.gone(&branch),

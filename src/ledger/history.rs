@@ -1,5 +1,6 @@
 //! Histories of branches: from the index where it can tell, else from git, which always can.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -85,6 +86,38 @@ impl History {
         }
     }
 
+    /// The commits that follow `after` on the way of the first parents to `tip`, oldest first, `limit` at most. `None` if
+    /// `after` is not on that way.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn following(
+        &self,
+        tip: CommitId,
+        after: CommitId,
+        limit: usize,
+    ) -> Result<Option<Vec<CommitId>>, Damage> {
+        if tip == after {
+            return Ok(Some(Vec::new()));
+        }
+        if let Some(found) = self.index.ask(tip, |index, tip| pages::following(index, tip, after, limit)) {
+            return Ok(found);
+        }
+        metrics::counter!("revconf_history_walks_total").increment(1);
+        let mut met = false;
+        // The walk goes down, and what is wanted is its end: no more than that is kept.
+        let mut last = VecDeque::new();
+        self.reader.first_parents(tip, |commit: &CommitRecord| {
+            met |= commit.id == after;
+            if !met {
+                last.push_front(commit.id);
+                last.truncate(limit);
+            }
+            !met
+        })?;
+        Ok(met.then(|| last.into()))
+    }
+
     /// The newest commit along the first parents from `tip` up to which none is of a later time than `time`. The
     /// service's own commits are never of an earlier time than their parents; where others' are, the later time counts.
     ///
@@ -98,6 +131,7 @@ impl History {
         let mut found = None;
         self.reader.first_parents(tip, |commit: &CommitRecord| {
             found = (commit.time <= time).then_some(found.unwrap_or(commit.id));
+            true
         })?;
         Ok(found)
     }

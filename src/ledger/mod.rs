@@ -7,13 +7,14 @@
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
 //!   `commit_graph`: what keeps it quick to read
-//! - [`reader`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
+//! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
 //! - [`repository`]: the data directory
 
 pub mod batch;
 pub mod change;
 pub mod commit;
 mod commit_graph;
+pub mod committed;
 mod committer;
 pub mod edit;
 pub mod history;
@@ -43,6 +44,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use change::{Action, Change, Draft, Refused, Requirement, State, Written};
 pub use commit::{CommitRecord, Identity};
+pub use committed::{Committed, FileChange};
 pub use edit::{Blob, Edit, Subject};
 pub use history::History;
 pub use id::{BlobId, BranchName, CommitId, NameFault, ObjectId, TreeId};
@@ -68,6 +70,8 @@ pub trait Audience: Send + Sync {
     fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) -> bool;
     /// The branch is new, or was read again: these are all its files, unless they cannot be read.
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>);
+    /// These are the commits, oldest first, that led to the state that was told last.
+    fn committed(&self, branch: &BranchName, commits: Vec<Committed>);
     /// There is no such branch any more.
     fn gone(&self, branch: &BranchName);
 }

@@ -8,7 +8,8 @@ use imbl::OrdMap;
 
 use super::batch::{Batch, Object, ObjectKind, RefMove};
 use super::change::{Action, Change, Draft, Refused, Written};
-use super::commit::{self, Identity};
+use super::commit::{self, CommitRecord, Identity};
+use super::committed::{Committed, FileChange};
 use super::edit::Blob;
 use super::id::{ARCHIVES, BranchName, CommitId, ObjectId};
 use super::index::Fresh;
@@ -36,6 +37,8 @@ pub struct Plan<'a> {
     pub fates: BTreeMap<BranchName, Fate>,
     /// The commits so far, with what they changed.
     pub fresh: Vec<Fresh>,
+    /// The same for each branch that stays.
+    pub committed: BTreeMap<BranchName, Vec<Committed>>,
     committer: &'a Identity,
     reader: &'a Reader,
     now: DateTime<Utc>,
@@ -50,6 +53,7 @@ impl<'a> Plan<'a> {
             starts: BTreeMap::new(),
             fates: BTreeMap::new(),
             fresh: Vec::new(),
+            committed: BTreeMap::new(),
             committer,
             reader,
             now: Utc::now().trunc_subsecs(0),
@@ -103,7 +107,19 @@ impl<'a> Plan<'a> {
                 commit::encode(files.id, parent, &change.author, self.committer, time, &draft.message);
             let object = Object::of(ObjectKind::Commit, bytes);
             let commit = CommitId(object.id.0);
-            let changed = changed(head.as_ref().map(Head::files), &files, touched.keys());
+            let before = head.as_ref().map(Head::files);
+            let changed = changed(before, &files, touched.keys());
+            let record = CommitRecord {
+                id: commit,
+                author: change.author.name().to_owned(),
+                email: change.author.email().to_owned(),
+                message: draft.message.trim_end().to_owned(),
+                time,
+                parents: parent.into_iter().collect(),
+            };
+            let files_changed = files_changed(before, &files, touched.keys());
+            let committed = Committed { commit: record, files: files_changed };
+            self.committed.entry(change.branch.clone()).or_default().push(committed);
             self.fresh.push(Fresh { id: commit, bytes: object.bytes.clone(), changed });
             self.keep(objects.into_iter().chain([object]));
             commits.push(commit);
@@ -184,6 +200,20 @@ fn changed<'p>(
     let differs =
         |path: &&str| path.is_empty() || before.and_then(|before| before.object(path)) != after.object(path);
     paths.into_iter().filter(differs).map(str::to_owned).collect()
+}
+
+/// What became of the files that were touched.
+fn files_changed<'p>(
+    before: Option<&Tree>,
+    after: &Tree,
+    touched: impl Iterator<Item = &'p String>,
+) -> Vec<FileChange> {
+    let change = |path: &String| FileChange {
+        path: path.clone(),
+        before: before.and_then(|before| before.blob(path)),
+        after: after.blob(path),
+    };
+    touched.map(change).filter(|change| change.before != change.after).collect()
 }
 
 /// The ref moves of a batch: those of its branches from start to end, and what else it noted.

@@ -93,7 +93,10 @@ impl Reader {
 
     /// Works with a handle. If it fails, it may be for a pack that the handle has found and that is gone, so it has a
     /// second try with a handle that finds what is there now.
-    fn with<T>(&self, mut work: impl FnMut(&Repository) -> Result<T, Damage>) -> Result<T, Damage> {
+    pub(super) fn with<T>(
+        &self,
+        mut work: impl FnMut(&Repository) -> Result<T, Damage>,
+    ) -> Result<T, Damage> {
         let (handle, fresh) = match self.idle() {
             Some(handle) => (handle, false),
             None => (self.handle()?, true),
@@ -269,20 +272,23 @@ impl Reader {
         }
     }
 
-    /// Visits the commits along the first parents from `tip`, newest first.
+    /// Visits the commits along the first parents from `tip`, newest first, as long as that answers true.
     ///
     /// # Errors
     /// A commit on the way cannot be read.
-    pub fn first_parents(&self, tip: CommitId, mut visit: impl FnMut(&CommitRecord)) -> Result<(), Damage> {
-        self.with(|repository| {
-            let mut next = Some(tip.0);
-            while let Some(id) = next {
-                let commit = find_commit(repository, id)?;
-                visit(&commit::record(&commit));
-                next = commit.parent_ids().next();
-            }
-            Ok(())
-        })
+    pub fn first_parents(
+        &self,
+        tip: CommitId,
+        mut visit: impl FnMut(&CommitRecord) -> bool,
+    ) -> Result<(), Damage> {
+        // What was visited cannot be taken back for a second try.
+        let handle = self.handle()?;
+        let mut next = Some(tip.0);
+        while let Some(id) = next {
+            let commit = find_commit(&handle.repository, id)?;
+            next = if visit(&commit::record(&commit)) { commit.parent_ids().next() } else { None };
+        }
+        Ok(())
     }
 
     /// The files of the subjects as they were at a commit, by path. The whole branch means every file.
@@ -431,7 +437,7 @@ fn bytes(repository: &Repository, id: BlobId) -> Result<Bytes, Damage> {
 }
 
 /// A commit, whose file has been seen to be whole.
-fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, Damage> {
+pub(super) fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, Damage> {
     check(repository, id)?;
     repository
         .find_commit(id)
@@ -444,7 +450,7 @@ fn check(repository: &Repository, id: Oid) -> Result<(), Damage> {
 }
 
 /// An object's bytes, if they are what its id says. libgit2's own look would cost four times as much.
-fn object(repository: &Repository, id: Oid, kind: ObjectType) -> Result<Bytes, Damage> {
+pub(super) fn object(repository: &Repository, id: Oid, kind: ObjectType) -> Result<Bytes, Damage> {
     if id == empty_tree().0 {
         return Ok(Bytes::new());
     }

@@ -9,11 +9,13 @@ use bytes::{Bytes, BytesMut};
 use imbl::OrdMap;
 
 use super::error::Error;
+use super::feed::Feeds;
 use super::name;
 use crate::document::{EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
 use crate::ledger::{
-    Audience, Blob, BlobId, BranchName, CommitId, Damage, Head, Reader, Subject, TreeId, empty_tree,
+    Audience, Blob, BlobId, BranchName, CommitId, Committed, Damage, Head, Reader, Subject, TreeId,
+    empty_tree,
 };
 
 /// An entry's newest version.
@@ -222,9 +224,10 @@ impl Configuration {
 }
 
 /// All configurations.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Catalogue {
     configurations: ArcSwap<OrdMap<BranchName, Arc<Configuration>>>,
+    feeds: Feeds,
 }
 
 impl Catalogue {
@@ -236,6 +239,11 @@ impl Catalogue {
     /// All of them as they are now, by name.
     pub fn all(&self) -> Arc<OrdMap<BranchName, Arc<Configuration>>> {
         self.configurations.load_full()
+    }
+
+    /// For those who follow what happens.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     fn publish(&self, name: &BranchName, head: &Head, contents: Result<Contents, Problem>) {
@@ -268,9 +276,16 @@ impl Audience for Catalogue {
             }
         };
         self.publish(branch, head, contents);
+        self.feeds.moved(branch, head.commit);
+    }
+
+    // Only now, when the state is there to be read that the commits led to.
+    fn committed(&self, branch: &BranchName, commits: Vec<Committed>) {
+        self.feeds.committed(branch, commits);
     }
 
     fn gone(&self, branch: &BranchName) {
         self.configurations.rcu(|all| all.without(branch));
+        self.feeds.gone(branch);
     }
 }

@@ -4,6 +4,7 @@
 //! - [`catalogue`]: the newest state of everything, ready to send
 //! - [`entries`], `patch`, [`sets`], [`configurations`]: reading and changing
 //! - [`versions`], [`revert`]: looking and going back
+//! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
@@ -15,6 +16,9 @@ pub mod configurations;
 pub mod diff;
 pub mod entries;
 pub mod error;
+pub mod event;
+pub mod events;
+mod feed;
 pub mod import;
 pub mod name;
 mod patch;
@@ -22,12 +26,14 @@ pub mod revert;
 pub mod sets;
 pub mod start;
 mod step;
+pub mod version;
 pub mod versions;
 pub mod write;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use catalogue::{Catalogue, Configuration, Contents};
 pub use conditions::{Conditions, Tags, Verdict};
@@ -61,7 +67,12 @@ pub struct Registry {
     ledger: Ledger,
     catalogue: Arc<Catalogue>,
     old: OldAnswers,
+    /// Room for those who read the past: each holds what it reads in memory.
+    past: Semaphore,
 }
+
+/// So many followers read the past at a time.
+const PAST: usize = 8;
 
 impl Registry {
     /// A configuration as it is now.

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::catalogue::Catalogue;
 use super::step::files_of_a_new_one;
-use super::{Registry, error, versions};
+use super::{PAST, Registry, error, versions};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
     Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Ledger,
@@ -41,9 +43,11 @@ impl Registry {
         let service = options.committer.clone();
         let catalogue = Arc::new(Catalogue::default());
         let audience: Arc<dyn Audience> = Arc::<Catalogue>::clone(&catalogue);
+        catalogue.feeds().start().map_err(StartError::Io)?;
         let first = BranchName::parse(FIRST)?;
         let ledger = Ledger::open(directory, &first, options, audience)?;
-        let registry = Arc::new(Registry { ledger, catalogue, old: versions::no_answers() });
+        let registry =
+            Arc::new(Registry { ledger, catalogue, old: versions::no_answers(), past: Semaphore::new(PAST) });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
+use chrono::{DateTime, Utc};
 
 use super::catalogue::{Configuration, join, set_answer};
 use super::entries::{self, Place};
 use super::error::{Error, Rejection};
+use super::version::Version;
 use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
@@ -40,35 +40,6 @@ pub struct Query {
     pub text: Option<String>,
     pub since: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
-}
-
-/// A version, as clients see it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Version {
-    author: String,
-    email: String,
-    message: String,
-    date: String,
-    version: String,
-    parents: Vec<String>,
-}
-
-impl From<CommitRecord> for Version {
-    fn from(commit: CommitRecord) -> Self {
-        Version {
-            author: commit.author,
-            email: commit.email,
-            message: commit.message,
-            date: date(commit.time),
-            version: commit.id.to_string(),
-            parents: commit.parents.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// A time as clients see it: RFC 3339 in UTC, to the second, as git keeps it.
-pub fn date(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A page of versions, newest first.

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::components::{name, reference};
 use crate::document::Kind;
-use crate::http::admission::Needs;
+use crate::http::events::EVENT_STREAM;
+use crate::http::needs::Needs;
 use crate::http::route::Input;
 use crate::http::route::{Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
@@ -22,7 +23,11 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
         add(200, dry);
     }
     if has_tag(operation) {
-        let headers = common(resource, json!({"ETag": reference("headers", "ETag")}));
+        let headers = json!({
+            "ETag": reference("headers", "ETag"),
+            "Preference-Applied": reference("headers", "Preference-Applied"),
+        });
+        let headers = common(resource, headers);
         add(304, json!({"description": "It is still what If-None-Match names", "headers": headers}));
     }
     let mut refuses: Vec<u16> = operation.refuses.to_vec();
@@ -78,6 +83,11 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         Output::Nothing => (204, "It was done", json!({})),
         Output::Health => (200, "It is", body(&schema("Health"))),
         Output::OpenApi => (200, "The description", body(&json!({"type": "object"}))),
+        Output::Events => (
+            200,
+            "Events; the data of each is an Event, its id the version",
+            json!({EVENT_STREAM: {"schema": {"type": "string"}}}),
+        ),
         Output::Text(media_type) => {
             let media_type = media_type.split(';').next().unwrap_or(media_type);
             (200, "The text", json!({media_type: {"schema": {"type": "string"}}}))
@@ -88,6 +98,9 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     let writes = [Output::Created, Output::Updated, Output::Deleted, Output::CreatedEntity, Output::Nothing];
     if has_tag(operation) || writes.contains(&operation.output) {
         header("ETag");
+    }
+    if has_tag(operation) {
+        header("Preference-Applied");
     }
     if matches!(operation.output, Output::Created | Output::CreatedEntity) {
         header("Location");
@@ -143,7 +156,9 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
 }
 
 pub fn has_tag(operation: &Operation) -> bool {
-    !operation.output.is_write() && !matches!(operation.name, "live" | "ready" | "metrics")
+    let no_object =
+        operation.output == Output::Events || matches!(operation.name, "live" | "ready" | "metrics");
+    !operation.output.is_write() && !no_object
 }
 
 /// The headers of every answer, and of every answer about a configuration.

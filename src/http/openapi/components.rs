@@ -38,6 +38,18 @@ pub fn parameters() -> Value {
             "Do it only if the tag is none of these, or * for none at all",
             json!({"type": "string"}),
         ),
+        "Prefer": text(
+            "Prefer",
+            "header",
+            "wait=N, with If-None-Match: hold the answer until it is another one, for N seconds (300) at most (RFC 7240)",
+            json!({"type": "string"}),
+        ),
+        "Last-Event-ID": text(
+            "Last-Event-ID",
+            "header",
+            "Begin with what came after this version",
+            json!({"type": "string"}),
+        ),
     })
 }
 
@@ -50,6 +62,7 @@ pub fn headers() -> Value {
         "Link": text("The next page, where there is one (RFC 8288, rel=\"next\")", json!({"type": "string"})),
         "Allow": text("The methods that can be used here", json!({"type": "string"})),
         "WWW-Authenticate": text("What Authorization takes (RFC 9110 section 11.6.1)", json!({"type": "string"})),
+        "Preference-Applied": text("The preference that was heeded (RFC 7240)", json!({"type": "string"})),
         "Retry-After": text("In seconds", json!({"type": "integer"})),
         "X-Request-Id": text("The request's id in the log", json!({"type": "string"})),
     })
@@ -120,6 +133,19 @@ pub fn schemas() -> Value {
             "date": {"type": "string", "format": "date-time"},
             "version": commit_schema(),
             "parents": {"type": "array", "items": commit_schema()},
+        })),
+        "Event": object(&json!({
+            "author": text,
+            "email": text,
+            "message": text,
+            "date": {"type": "string", "format": "date-time"},
+            "version": commit_schema(),
+            "parents": {"type": "array", "items": commit_schema()},
+            "changes": {"type": "array", "items": object(&json!({
+                "kind": text,
+                "id": text,
+                "change": {"enum": ["created", "updated", "deleted"]},
+            }))},
         })),
         "Configuration": object(&json!({
             "id": name_schema(),

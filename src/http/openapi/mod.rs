@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use answers::{common, failure, has_tag, responses, turned_away};
 use components::{headers, name, parameters, reference, schemas, security_schemes};
 
-use super::admission::Needs;
+use super::needs::Needs;
 use super::route::{Input, Operation, Output, Resource};
 use super::routes;
 use super::shape::Dialect;
@@ -118,6 +118,12 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
         let required = resource.dialect == Dialect::Azure && operation.output == Output::Nothing;
         let if_match = if required { "If-Match-Required" } else { "If-Match" };
         parameters.extend([if_match, "If-None-Match"].map(|name| reference("parameters", name)));
+    }
+    if has_tag(operation) {
+        parameters.push(reference("parameters", "Prefer"));
+    }
+    if operation.output == Output::Events {
+        parameters.push(reference("parameters", "Last-Event-ID"));
     }
     let mut described = json!({
         "operationId": operation_id(resource, operation, kind),

@@ -4,8 +4,8 @@ use actix_web::http::Method;
 
 use super::parameters::{AZURE, AZURE_LIST, AZURE_WRITE};
 use crate::access::Role;
-use crate::http::admission::Needs;
 use crate::http::backends;
+use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 
 use super::parameters::{PAGE, WRITE};
 use crate::access::Role;
-use crate::http::admission::Needs;
+use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 use crate::http::{configurations, versions};

@@ -5,7 +5,7 @@ use actix_web::http::Method;
 use super::backends::BACKENDS;
 use super::parameters::{WRITE, WRITE_SET};
 use crate::access::Role;
-use crate::http::admission::Needs;
+use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::shape::Dialect;
 use crate::http::{entries, sets};

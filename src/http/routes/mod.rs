@@ -3,6 +3,7 @@
 mod backends;
 mod configurations;
 mod documents;
+mod events;
 mod parameters;
 mod service;
 mod versions;
@@ -20,6 +21,7 @@ use crate::document::Kind;
 pub fn all() -> impl Iterator<Item = &'static Resource> {
     [
         configurations::RESOURCES,
+        events::RESOURCES,
         versions::RESOURCES,
         documents::RESOURCES,
         backends::RESOURCES,

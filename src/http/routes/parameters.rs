@@ -52,6 +52,19 @@ pub const WRITE_SET: &[Parameter] = &[MODE, MESSAGE, DRY_RUN];
 /// Of lists of versions.
 pub const PAGE: &[Parameter] = &[LIMIT, AFTER, AUTHOR, SINCE, UNTIL, TEXT];
 
+const FROM: Parameter = Parameter {
+    name: "since",
+    about: "Begin with what came after this version; Last-Event-ID does the same, and counts first. The default is now.",
+    form: Form::Text,
+};
+const KIND: Parameter =
+    Parameter { name: "kind", about: "Only commits that changed entries of this kind.", form: Form::Kind };
+const ID: Parameter =
+    Parameter { name: "id", about: "Only commits that changed this entry, of that kind.", form: Form::Text };
+
+/// Of streams of events.
+pub const EVENTS: &[Parameter] = &[FROM, KIND, ID];
+
 const API_VERSION: Parameter = Parameter {
     name: "api-version",
     about: "The version of Azure's API that the client speaks; any is served alike.",

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use crate::http::admission::Needs;
+use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
 use crate::http::service;
 use crate::http::shape::Dialect;

@@ -210,6 +210,38 @@ fn change_at(
     Ok(nth.map(|nth| (place, nth)))
 }
 
+/// The commits that follow `after` on the way of the first parents to `tip`, oldest first, `limit` at most. `None` if
+/// `after` is not on that way.
+pub fn following(
+    database: &Connection,
+    tip: Place,
+    after: CommitId,
+    limit: usize,
+) -> Result<Option<Vec<CommitId>>, Fault> {
+    let Some(after) = place_of(database, after.0)? else { return Ok(None) };
+    let mut tops = vec![tip];
+    while let Some(top) = tops.last().copied().filter(|top| top.line() != after.line()) {
+        match under(database, top)? {
+            Some(lower) => tops.push(lower),
+            None => return Ok(None),
+        }
+    }
+    let mut found = Vec::new();
+    let mut low = after;
+    if tops.last().is_none_or(|top| *top < after) {
+        return Ok(None);
+    }
+    for top in tops.into_iter().rev() {
+        let mut place = Place::new(top.line(), low.height() + 1);
+        while place <= top && found.len() < limit {
+            found.push(CommitId(id_at(database, place)?));
+            place = place.above();
+        }
+        low = top;
+    }
+    Ok(Some(found))
+}
+
 /// Whether the first parents of `tip` lead to a place.
 fn is_on_way(database: &Connection, tip: Place, place: Place) -> Result<bool, Fault> {
     let mut stretch = Some(tip);

@@ -191,7 +191,12 @@ impl Request<'_> {
             None => self.client.agent.run(request.body(())?),
         };
         let (parts, mut body) = response?.into_parts();
-        let body = body.with_config().limit(u64::MAX).read_to_vec()?;
+        // A stream of events does not end by itself; `Follower` reads those.
+        let endless = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = match endless {
+            true => Vec::new(),
+            false => body.with_config().limit(u64::MAX).read_to_vec()?,
+        };
         Ok(Answer { asked: self.asked(), status: parts.status.as_u16(), headers: parts.headers, body })
     }
 

@@ -6,6 +6,7 @@ pub mod chance;
 pub mod client;
 pub mod conformance;
 pub mod documents;
+pub mod follower;
 pub mod git;
 pub mod histories;
 pub mod planted;
@@ -17,6 +18,7 @@ pub mod watch;
 
 pub use answer::Answer;
 pub use client::Client;
+pub use follower::{Follower, Heard};
 pub use git::Git;
 pub use server::Server;
 pub use watch::Watch;

@@ -22,19 +22,24 @@ pub fn exchange(address: &str, bytes: &[u8]) -> Answer {
 }
 
 fn read_answer(from: &mut impl BufRead, is_head: bool) -> Result<(u16, HeaderMap, Vec<u8>), String> {
-    let line = read_line(from)?;
-    let status = line
-        .strip_prefix("HTTP/1.")
-        .and_then(|rest| rest.get(2..5))
-        .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| format!("no status line: {line:?}"))?;
-    let headers = read_headers(from)?;
+    let (status, headers) = read_head(from)?;
     if status == 100 {
         return read_answer(from, is_head);
     }
     let has_body = !is_head && status != 204 && status != 304;
     let body = if has_body { read_body(from, &headers)? } else { Vec::new() };
     Ok((status, headers, body))
+}
+
+/// Reads an answer up to its body.
+pub fn read_head(from: &mut impl BufRead) -> Result<(u16, HeaderMap), String> {
+    let line = read_line(from)?;
+    let status = line
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.get(2..5))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| format!("no status line: {line:?}"))?;
+    Ok((status, read_headers(from)?))
 }
 
 fn read_headers(from: &mut impl BufRead) -> Result<HeaderMap, String> {
