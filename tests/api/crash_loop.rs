@@ -55,6 +55,7 @@ fn crashes(seed: u32, settings: &[(&str, &str)]) {
         .map_or(ROUNDS, |text| text.parse().expect("REVCONF_TEST_CRASH_ROUNDS is a number"));
     let mut left = rounds.div_ceil(TESTS);
     let mut chance = Chance(seed);
+    let (mut killed, mut acknowledged, mut slowest) = (0, 0, Duration::ZERO);
     while left > 0 {
         let now = left.min(ROUNDS_OF_ONE);
         left -= now;
@@ -75,11 +76,17 @@ fn crashes(seed: u32, settings: &[(&str, &str)]) {
             waits.push(begun.elapsed());
             check(&server, &writers);
         }
+        killed += now;
+        acknowledged += writers.iter().map(Writer::acknowledged).sum::<usize>();
         // An unoptimized program on a machine that others use may take longer once, but not each time.
         waits.sort();
         let longest = if cfg!(debug_assertions) { waits[waits.len() / 2] } else { waits[waits.len() - 1] };
         assert!(longest < READY, "ready again after {waits:?}");
+        slowest = slowest.max(waits[waits.len() - 1]);
     }
+    eprintln!(
+        "seed {seed}: {killed} crashes, {acknowledged} acknowledged writes, ready after {slowest:?} at most"
+    );
 }
 
 /// Two that write entries, in two configurations; one that writes whole sets; one that makes and deletes configurations.
@@ -146,6 +153,13 @@ enum Writer {
 }
 
 impl Writer {
+    fn acknowledged(&self) -> usize {
+        match self {
+            Writer::Numbers(places) => places.iter().map(|place| place.acknowledged.len()).sum(),
+            Writer::Configurations(all) => all.iter().map(|one| one.acknowledged).sum(),
+        }
+    }
+
     fn write_until_cut_off(&mut self, client: &Client, acknowledge: &Sender<()>) {
         for turn in 0.. {
             let taken = match self {

@@ -36,6 +36,7 @@ mod faults;
 mod hand_made;
 mod history_index;
 mod house;
+mod linearizability;
 mod maintenance;
 mod migrations;
 mod model;
