@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use git2::{ErrorCode, Repository};
@@ -127,6 +129,8 @@ pub fn pack(repository: &Repository, prefix: &str, many: usize) -> Result<usize,
     }
     let text: String = refs.into_values().collect();
     lock.replace(format!("{head}{text}").as_bytes(), true)?;
+    // A power cut must not keep the removals and forget what they rely on.
+    File::open(folder)?.sync_all()?;
     for (name, id) in &packed {
         let lock = Lock::take(&folder.join(name), PATIENCE)?;
         // Whoever moved it meanwhile is right.
@@ -201,7 +205,9 @@ impl Lock {
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Lock { target: target.to_owned(), path, file, held: true }),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && begun.elapsed() < patience => {
-                    pause();
+                    if !remove_own(&path)? {
+                        pause();
+                    }
                 }
                 // A `git gc` at work removes folders that are empty for a moment.
                 Err(error) if error.kind() == ErrorKind::NotFound && begun.elapsed() < patience => {
@@ -243,8 +249,33 @@ impl Drop for Lock {
             && let Err(error) = fs::remove_file(&self.path)
         {
             tracing::warn!(file = %self.path.display(), %error, "a lock stays behind");
+            if let Ok(file) = self.file.try_clone() {
+                stale().push((self.path.clone(), file));
+            }
         }
     }
+}
+
+/// Locks that this process could not remove because the disk failed; without them the ref would be locked until the next
+/// start. Their files are open, so that no other file has their number.
+fn stale() -> MutexGuard<'static, Vec<(PathBuf, File)>> {
+    static STALE: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
+    STALE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes a lock that this process has let go of. Answers whether it was one.
+fn remove_own(path: &Path) -> io::Result<bool> {
+    let mut stale = stale();
+    let Some(at) = stale.iter().position(|(known, _)| known == path) else { return Ok(false) };
+    let ours = stale[at].1.metadata()?;
+    // Somebody may have removed it by hand, and git have taken the lock since.
+    let is_ours =
+        fs::metadata(path).is_ok_and(|found| (ours.dev(), ours.ino()) == (found.dev(), found.ino()));
+    if is_ours {
+        fs::remove_file(path)?;
+    }
+    stale.swap_remove(at);
+    Ok(is_ours)
 }
 
 #[expect(clippy::disallowed_methods, reason = "another git process gives no sign when it lets go of a lock")]

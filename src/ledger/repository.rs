@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use git2::{Repository, RepositoryInitOptions};
 
 use super::id::BranchName;
+use super::pack::file;
 
 /// The repository's folder in the data directory.
 pub const FOLDER: &str = "repository.git";
@@ -144,6 +145,10 @@ fn clear_leftovers(repository: &Path) -> io::Result<()> {
     let is_unfinished = |name: &str| name.starts_with("tmp_") || name.ends_with(".lock");
     clear(repository, false, &is_lock)?;
     clear(&repository.join("refs"), true, &is_lock)?;
+    let packs = repository.join("objects/pack");
+    if packs.is_dir() {
+        file::clear(&packs)?;
+    }
     clear(&repository.join("objects"), true, &is_unfinished)
 }
 

@@ -1,14 +1,12 @@
 //! What was answered is there although the program was killed.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use serde_json::json;
 
 use crate::support::documents::{described, service};
+use crate::support::strace::Strace;
 use crate::support::view::{fill, view};
 use crate::support::{Client, Server, wait_for};
 
@@ -136,35 +134,42 @@ fn what_a_crash_left_lying_about_is_cleared_at_start() {
 }
 
 #[test]
+fn a_pack_without_an_index_is_cleared_at_start_if_it_is_the_services_own() {
+    let mut server = Server::start();
+    let set: Vec<_> = (0..20).map(|nth| service(&format!("s{nth:02}"))).collect();
+    server.client().put(SERVICES, &json!(set)).expect(200);
+    server.kill();
+    let packs = server.data().join("repository.git/objects/pack");
+    let found = std::fs::read_dir(&packs).expect("the packs").flatten().map(|entry| entry.path());
+    let index = found.filter(|path| path.extension().is_some_and(|ending| ending == "idx")).max();
+    let index = index.expect("a pack's index");
+    let (ours, others) = ([0x0a; 20], [0x0b; 20]);
+    let pack = |name: [u8; 20]| {
+        let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+        packs.join(format!("pack-{hex}.pack"))
+    };
+    for name in [ours, others] {
+        std::fs::copy(index.with_extension("pack"), pack(name)).expect("a pack can be copied");
+    }
+    // Killed when the pack had its name and its index had not.
+    let mut bytes = std::fs::read(&index).expect("an index");
+    let end = bytes.len();
+    bytes[end - 40..end - 20].copy_from_slice(&ours);
+    std::fs::write(packs.join("tmp_revconf_1_1"), bytes).expect("a file can be written");
+
+    server.start_again();
+    assert!(!pack(ours).exists(), "nobody could read it");
+    assert!(pack(others).exists(), "a git gc may be about to write its index");
+    assert_eq!(server.client().get(SERVICES).expect(200).items().len(), 20);
+    server.git().assert_no_leftovers();
+}
+
+#[test]
 fn a_directory_is_free_again_after_a_kill() {
     let mut server = Server::start();
     server.kill();
     let other = Server::builder().data(server.data()).start();
     other.client().get("/conf/configs").expect(200);
-}
-
-/// `strace` kills the program at the first call of one of these sorts that names this file.
-fn kill_at(server: &Server, calls: &str, file: &Path) -> (Child, BufReader<ChildStderr>) {
-    let mut strace = Command::new("strace")
-        .args([
-            "-f",
-            "-o",
-            "/dev/null",
-            "-e",
-            &format!("trace={calls}"),
-            "-e",
-            &format!("inject={calls}:signal=SIGKILL"),
-        ])
-        .args(["-p", &server.pid().to_string(), "-P"])
-        .arg(file)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("strace: {error}; tests/run installs it"));
-    let mut stderr = BufReader::new(strace.stderr.take().expect("a pipe"));
-    let mut line = String::new();
-    stderr.read_line(&mut line).expect("strace says something");
-    assert!(line.contains("attached"), "strace could not attach itself to the service: {line}");
-    (strace, stderr)
 }
 
 #[test]
@@ -176,11 +181,11 @@ fn a_deletion_that_is_cut_off_leaves_the_configuration_or_its_archive() {
             client.post(&format!("/conf/configs/{name}"), &json!({"description": "precious"})).expect(201);
             let version = client.get(&format!("/conf/configs/{name}")).expect(200).version();
             let file = server.data().join(format!("repository.git/refs/heads/{name}{ending}"));
-            let (mut strace, _stderr) = kill_at(&server, calls, &file);
+            let strace = Strace::on_files(&server, calls, "signal=SIGKILL", &[file]);
             let answer = client.request("DELETE", &format!("/conf/configs/{name}")).try_send();
             assert!(answer.is_err(), "the service was killed before it could answer: {answer:?}");
             server.wait();
-            strace.wait().expect("strace ends with the service");
+            strace.end();
             server.start_again();
             let kept = server.git().refs().into_iter().any(|(full, id)| {
                 let ours = full == format!("refs/heads/{name}")

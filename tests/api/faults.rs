@@ -1,71 +1,20 @@
 //! Calls of the system that fail: the disk is full, or gives an error. A client is told, and never falsely that its write
 //! was made; reads go on; and when the fault is gone, so are its traces, with and without a restart.
 
+mod sweep;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::support::documents::described;
+use crate::support::strace::Strace;
 use crate::support::{Answer, Client, Server, wait_for};
 
 const WEB: &str = "/conf/prod/backend-services/web";
 /// So many temporary files the service makes in a test at most.
 const TEMPORARY: usize = 40;
-
-/// `strace`, which makes calls of the service fail as long as it is attached.
-struct Fault {
-    strace: Child,
-    /// Kept open, so that strace can go on to speak.
-    _stderr: BufReader<ChildStderr>,
-}
-
-impl Fault {
-    /// Makes these calls fail with this error, where they concern one of the files.
-    fn on_files(server: &Server, (calls, error): (&str, &str), files: &[PathBuf]) -> Self {
-        let pid = server.pid().to_string();
-        let mut arguments = vec!["-f".to_owned(), "-p".to_owned(), pid];
-        for file in files {
-            arguments.extend(["-P".to_owned(), file.to_str().expect("UTF-8").to_owned()]);
-        }
-        Self::attach(calls, &format!("error={error}"), &arguments)
-    }
-
-    /// This happens to these calls where a thread of the service with this name makes them.
-    fn on_thread(server: &Server, calls: &str, happens: &str, thread: &str) -> Self {
-        let tasks = format!("/proc/{}/task", server.pid());
-        let named = fs::read_dir(tasks).expect("the threads").flatten().find(|task| {
-            fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim_end() == thread)
-        });
-        let id = named.unwrap_or_else(|| panic!("there is no thread {thread}")).file_name();
-        Self::attach(calls, happens, &["-p".to_owned(), id.to_string_lossy().into_owned()])
-    }
-
-    fn attach(calls: &str, happens: &str, arguments: &[String]) -> Self {
-        let mut strace = Command::new("strace")
-            .args(["-o", "/dev/null", "-e", &format!("trace={calls}")])
-            .args(["-e", &format!("inject={calls}:{happens}")])
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("strace: {error}; tests/run installs it"));
-        let mut stderr = BufReader::new(strace.stderr.take().expect("a pipe"));
-        let mut line = String::new();
-        stderr.read_line(&mut line).expect("strace says something");
-        assert!(line.contains("attached"), "strace could not attach itself to the service: {line}");
-        Fault { strace, _stderr: stderr }
-    }
-
-    /// The calls succeed again.
-    fn end(mut self) {
-        let id = self.strace.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -s INT \"$0\"", &id]).status().expect("a shell");
-        assert!(sent.success(), "strace could not be told to let go");
-        self.strace.wait().expect("strace ends");
-    }
-}
 
 /// The journal's file that is appended to.
 fn journal(server: &Server) -> Vec<PathBuf> {
@@ -149,6 +98,8 @@ struct Known {
     number: usize,
     web: usize,
     set: usize,
+    /// It was asked for.
+    deleting: bool,
     deleted: bool,
 }
 
@@ -160,7 +111,7 @@ impl Known {
         client.put("/conf/sets/backend-services", &set(0)).expect(200);
         client.post("/conf/configs/going", &json!({})).expect(201);
         server.git().text(&["pack-refs", "--all"]);
-        Known { number: 0, web: 0, set: 0, deleted: false }
+        Known { number: 0, web: 0, set: 0, deleting: false, deleted: false }
     }
 
     /// Sends a write, and remembers it if it was acknowledged.
@@ -175,6 +126,7 @@ impl Known {
             Write::Set => client.request("PUT", SETS).json(&set(self.number)),
             Write::Deletion => client.request("DELETE", "/conf/configs/going"),
         };
+        self.deleting |= matches!(write, Write::Deletion);
         let answer = request.allow_5xx().try_send()?;
         assert!(matches!(answer.status, 200 | 503 | 507), "{answer:?}");
         if answer.status == 200 {
@@ -185,6 +137,17 @@ impl Known {
             }
         }
         Ok(answer)
+    }
+
+    /// After a kill: what was sent last may have been made without an answer, and then counts as known.
+    fn settle(&mut self, client: &Client) {
+        if client.get(WEB).expect(200).json() == described("web", &self.number.to_string()) {
+            self.web = self.number;
+        }
+        if Value::Array(client.get(SETS).expect(200).items()) == set(self.number) {
+            self.set = self.number;
+        }
+        self.deleted |= self.deleting && client.get("/conf/configs/going").status == 404;
     }
 
     /// Everything that was acknowledged is there, and nothing that was refused.
@@ -200,9 +163,9 @@ fn refused(
     server: &Server,
     known: &mut Known,
     (calls, error, files, write): (&str, &str, Files, Write),
-) -> Fault {
+) -> Strace {
     let client = server.client();
-    let fault = Fault::on_files(server, (calls, error), &files(server));
+    let fault = Strace::on_files(server, calls, &format!("error={error}"), &files(server));
     for _ in 0..3 {
         let answer = known.write(&client, write);
         assert_ne!(answer.status, 200, "the fault was not met: {answer:?}");
@@ -287,7 +250,7 @@ fn beside_the_writes(
         let mut server = Server::builder().env("REVCONF_JOURNAL_PERIOD", "1").start();
         let mut known = Known::begin(&server);
         let client = server.client();
-        let failing = Fault::on_thread(&server, fault.0, &format!("error={}", fault.1), thread);
+        let failing = Strace::on_thread(&server, fault.0, &format!("error={}", fault.1), thread);
         for _ in 0..writes {
             assert_eq!(known.write(&client, Write::Set).status, 200);
         }
@@ -315,10 +278,12 @@ fn beside_the_writes(
 #[test]
 fn a_checkpoint_that_fails_is_made_up_for() {
     let told = ["openat", "fsync", "syncfs", "unlink"];
-    beside_the_writes("checkpoints", 1, "a checkpoint failed", &told, |server| {
-        let files = fs::read_dir(server.data().join("journal")).expect("the journal").flatten();
-        files.map(|file| file.metadata().map_or(0, |found| found.len())).sum::<u64>() == 0
-    });
+    beside_the_writes("checkpoints", 1, "a checkpoint failed", &told, journal_is_empty);
+}
+
+fn journal_is_empty(server: &Server) -> bool {
+    let files = fs::read_dir(server.data().join("journal")).expect("the journal").flatten();
+    files.map(|file| file.metadata().map_or(0, |found| found.len())).sum::<u64>() == 0
 }
 
 #[test]
@@ -326,32 +291,17 @@ fn maintenance_that_fails_is_made_up_for() {
     // Where it cannot write, it cannot say so either.
     let told = ["openat", "rename", "fsync"];
     beside_the_writes("maintenance", 30, "the maintenance of the repository failed", &told, |server| {
-        let files = fs::read_dir(in_repository(server, "objects/pack")).expect("the packs").flatten();
-        files.filter(|file| file.path().extension().is_some_and(|ending| ending == "pack")).count() < 10
+        count_packs(server) < 10
     });
 }
 
-#[test]
-fn a_merge_of_packs_that_is_killed_leaves_nothing_half_made() {
-    // The pack and its index are synced, then moved to their places, and their folder is synced; then others are removed.
-    for (call, nth) in [("fsync", 1), ("fsync", 2), ("rename", 1), ("fsync", 3), ("unlink", 1)] {
-        eprintln!("killed at call {nth} of {call}");
-        let mut server = server();
-        let mut known = Known::begin(&server);
-        let client = server.client();
-        let fault = Fault::on_thread(&server, call, &format!("signal=SIGKILL:when={nth}"), "maintenance");
-        // Until the service is gone.
-        while known.try_write(&client, Write::Set).is_ok() {}
-        server.wait();
-        fault.end();
-        server.start_again();
-        let found = Value::Array(server.client().get(SETS).expect(200).items());
-        assert!(found == set(known.set) || found == set(known.number), "{} was acknowledged", known.set);
-        let git = server.git();
-        git.fsck();
-        wait_for("a repository without garbage", || {
-            let counted = git.text(&["count-objects", "-v"]);
-            (counted.contains("garbage: 0") && git.leftovers().is_empty()).then_some(())
-        });
-    }
+fn count_packs(server: &Server) -> usize {
+    let files = fs::read_dir(in_repository(server, "objects/pack")).expect("the packs").flatten();
+    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "pack")).count()
+}
+
+/// Nothing that was begun and not finished, and no pack without its index.
+fn is_tidy(server: &Server) -> bool {
+    let git = server.git();
+    git.text(&["count-objects", "-v"]).contains("garbage: 0") && git.leftovers().is_empty()
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::build::Pack;
@@ -15,6 +15,8 @@ const INDEX: &str = "idx";
 const SPECIAL: [&str; 4] = ["keep", "promisor", "bitmap", "mtimes"];
 /// What git derives from a pack, which goes with it.
 const DERIVED: &str = "rev";
+/// What the name of an unfinished file begins with.
+const UNFINISHED: &str = "tmp_revconf_";
 /// Read-only, as git makes them.
 const MODE: u32 = 0o444;
 
@@ -91,12 +93,50 @@ pub fn finish(folder: &Path, unfinished: Unfinished, checksum: &[u8; ID], bytes:
     Ok(name)
 }
 
-/// Moves a pack's two files to their places, both finished before: what a crash leaves of a pack without an index has its
-/// name and stays for good.
+/// Moves a pack's two files to their places, both finished before.
 fn put(name: Name, objects: Unfinished, index: Unfinished) -> io::Result<Name> {
     objects.finish(&name.pack())?;
-    index.finish(&name.index())?;
+    if let Err(error) = index.finish(&name.index()) {
+        // The same pack may have been there before, with its index.
+        if !name.index().exists() {
+            fs::remove_file(name.pack())?;
+        }
+        return Err(error);
+    }
     Ok(name)
+}
+
+/// Removes packs that a crash left in the folder without their indexes: those whose index is there under its unfinished
+/// name. Any other pack without an index is left alone, since a `git gc` at work may be about to put one beside it, and
+/// would then remove the packs that this one replaces.
+///
+/// # Errors
+/// The folder cannot be read, or a file stays.
+pub fn clear(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            continue;
+        }
+        if let Some(checksum) = pack_of(&entry.path())? {
+            let name = Name::new(folder, &checksum);
+            if name.pack().exists() && !name.index().exists() {
+                tracing::warn!(file = %name.pack().display(), "removing a pack that was not finished");
+                fs::remove_file(name.pack())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The checksum of the pack that a file is the index of, if it is one: all but the last bytes of an index's end.
+fn pack_of(index: &Path) -> io::Result<Option<[u8; ID]>> {
+    let file = File::open(index)?;
+    let mut checksum = [0; ID];
+    match file.metadata()?.len().checked_sub(2 * ID as u64) {
+        Some(at) => file.read_exact_at(&mut checksum, at).map(|()| Some(checksum)),
+        None => Ok(None),
+    }
 }
 
 /// A file that is not in its place yet. Dropped, it is removed; one that a crash leaves is cleared at the next start.
@@ -115,7 +155,7 @@ impl Unfinished {
         use std::sync::atomic::{AtomicU64, Ordering};
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("tmp_revconf_{}_{count}", std::process::id()));
+        let path = folder.join(format!("{UNFINISHED}{}_{count}", std::process::id()));
         let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path)?;
         Ok(Unfinished { file, path: Some(path) })
     }

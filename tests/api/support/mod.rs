@@ -13,6 +13,7 @@ pub mod planted;
 pub mod program;
 pub mod raw;
 pub mod server;
+pub mod strace;
 pub mod view;
 pub mod watch;
 
