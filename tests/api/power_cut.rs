@@ -1,5 +1,10 @@
 //! What a power cut leaves: the journal, which is synced before anyone is answered, and of the repository whatever
-//! happened to be on the disk. Here the repository is made to forget or garble all that was written since a moment.
+//! happened to be on the disk. Here the repository is made to forget or garble all that was written since a moment; in
+//! `cuts` what a service did is recorded, and replayed up to any moment without what was not synced.
+
+mod cuts;
+mod disk;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::fs;

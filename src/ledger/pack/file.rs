@@ -43,19 +43,39 @@ impl Name {
         self.stem.with_extension(INDEX)
     }
 
-    /// Removes its files. Those that are gone already are no error.
+    /// Removes its files. Those that are gone already are no error. Meanwhile its index has an unfinished name, by which
+    /// [`clear`] knows what a crash leaves.
     ///
     /// # Errors
     /// A file stays.
     pub fn remove(&self) -> io::Result<()> {
-        for ending in [INDEX, DERIVED, PACK] {
-            match fs::remove_file(self.stem.with_extension(ending)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        let aside = unfinished(self.stem.parent().unwrap_or(Path::new(".")));
+        if_there(fs::rename(self.index(), &aside))?;
+        for ending in [DERIVED, PACK] {
+            if let Err(error) = if_there(fs::remove_file(self.stem.with_extension(ending))) {
+                // Its objects can be read as before, and be merged again.
+                if_there(fs::rename(&aside, self.index()))?;
+                return Err(error);
             }
         }
-        Ok(())
+        if_there(fs::remove_file(aside))
     }
+}
+
+/// No error where there is no such file.
+fn if_there(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// A name in a folder that no file has.
+fn unfinished(folder: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!("{UNFINISHED}{}_{count}", std::process::id()))
 }
 
 /// Writes a pack that may be lost in a power cut.
@@ -106,8 +126,8 @@ fn put(name: Name, objects: Unfinished, index: Unfinished) -> io::Result<Name> {
     Ok(name)
 }
 
-/// Removes packs that a crash left in the folder without their indexes: those whose index is there under its unfinished
-/// name. Any other pack without an index is left alone, since a `git gc` at work may be about to put one beside it, and
+/// Removes packs that a crash left in the folder without their indexes, before these were put in their places or while the
+/// packs were removed: those whose index is there under its unfinished name. Any other pack without an index is left alone, since a `git gc` at work may be about to put one beside it, and
 /// would then remove the packs that this one replaces.
 ///
 /// # Errors
@@ -152,10 +172,7 @@ impl Unfinished {
     /// # Errors
     /// The disk fails.
     pub fn create(folder: &Path) -> io::Result<Self> {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{UNFINISHED}{}_{count}", std::process::id()));
+        let path = unfinished(folder);
         let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path)?;
         Ok(Unfinished { file, path: Some(path) })
     }

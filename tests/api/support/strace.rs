@@ -36,6 +36,12 @@ impl Strace {
         Self::attach(&[watched(calls, to), words(&["-p", &id_of(server, thread)])].concat())
     }
 
+    /// Writes to a file all that these calls of the service said and were answered, texts in hexadecimal.
+    pub fn record(server: &Server, calls: &str, to: &Path) -> Self {
+        let whole = words(&["-y", "-xx", "-s", "100000000"]);
+        Self::attach(&[watched(calls, to), whole, of(server)].concat())
+    }
+
     fn attach(arguments: &[String]) -> Self {
         let mut child = Command::new("strace")
             .args(arguments)
