@@ -17,7 +17,6 @@ use super::shape::Dialect;
 use super::waiting;
 use crate::access::Role;
 use crate::document::{KINDS, Kind};
-use crate::registry::Error;
 
 /// A handler.
 pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Reply>>>;
@@ -244,9 +243,7 @@ impl Resource {
 /// A configuration that is not there is told before anything else that is wrong with a request about it.
 fn check_configuration(name: Option<&str>, may_be_new: bool, shared: &Shared) -> Result<(), Failure> {
     match name {
-        Some(name) if !may_be_new && shared.registry.version_of(name).is_none() => {
-            Err(Error::NoConfiguration(name.to_owned()).into())
-        }
+        Some(name) if !may_be_new => Ok(shared.registry.find(name).map(drop)?),
         _ => Ok(()),
     }
 }

@@ -72,6 +72,8 @@ pub trait Audience: Send + Sync {
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>);
     /// These are the commits, oldest first, that led to the state that was told last.
     fn committed(&self, branch: &BranchName, commits: Vec<Committed>);
+    /// The branch is there, and its newest state cannot be read.
+    fn unreadable(&self, branch: &BranchName, damage: &Damage);
     /// There is no such branch any more.
     fn gone(&self, branch: &BranchName);
 }
@@ -144,7 +146,10 @@ impl Ledger {
                     audience.loaded(&branch, &head, reader.files(head.commit, &[Subject::Branch]));
                     heads.insert(branch, head);
                 }
-                Err(damage) => tracing::error!(%branch, %damage, "the branch cannot be served"),
+                Err(damage) => {
+                    tracing::error!(%branch, %damage, "the branch cannot be served");
+                    audience.unreadable(&branch, &damage);
+                }
             }
         }
         let directory = Arc::new(directory);

@@ -228,6 +228,9 @@ impl Configuration {
 pub struct Catalogue {
     configurations: ArcSwap<OrdMap<BranchName, Arc<Configuration>>>,
     feeds: Feeds,
+    /// Those whose newest version is not known, and why. To say that they are not there would have somebody make them
+    /// anew.
+    lost: ArcSwap<OrdMap<BranchName, String>>,
 }
 
 impl Catalogue {
@@ -246,12 +249,18 @@ impl Catalogue {
         &self.feeds
     }
 
+    /// Why a configuration that is there is not to be had.
+    pub fn lost(&self, name: &str) -> Option<String> {
+        self.lost.load().get(name).cloned()
+    }
+
     fn publish(&self, name: &BranchName, head: &Head, contents: Result<Contents, Problem>) {
         if let Err(problem) = &contents {
             tracing::error!(configuration = %name, commit = %head.commit, %problem, "the configuration cannot be served");
         }
         let configuration = Arc::new(Configuration { name: name.clone(), head: head.clone(), contents });
         self.configurations.rcu(|all| all.update(name.clone(), Arc::clone(&configuration)));
+        self.lost.rcu(|lost| lost.without(name));
     }
 }
 
@@ -284,8 +293,13 @@ impl Audience for Catalogue {
         self.feeds.committed(branch, commits);
     }
 
+    fn unreadable(&self, branch: &BranchName, damage: &Damage) {
+        self.lost.rcu(|lost| lost.update(branch.clone(), damage.to_string()));
+    }
+
     fn gone(&self, branch: &BranchName) {
         self.configurations.rcu(|all| all.without(branch));
         self.feeds.gone(branch);
+        self.lost.rcu(|lost| lost.without(branch));
     }
 }

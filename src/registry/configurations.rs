@@ -99,6 +99,7 @@ impl Registry {
         let branch = name::parse(name).map_err(|fault| Error::bad_name(&fault))?;
         let denial = Error::ConfigurationExists(branch.clone());
         let demands = write::creating(&write, &Subject::Branch, denial);
+        self.check_not_lost(name)?;
         let existing = self.catalogue.get(name);
         let version = existing.as_ref().map(|configuration| configuration.version());
         let checked = write::check(&demands, existing.as_ref().map(|configuration| &configuration.head));
@@ -200,7 +201,7 @@ impl Registry {
             Origin::Nothing => Ok(None),
             Origin::Copy { configuration, version } => {
                 let source =
-                    self.catalogue.get(&configuration).ok_or(Error::NoConfiguration(configuration))?;
+                    self.catalogue.get(&configuration).ok_or_else(|| self.missing(&configuration))?;
                 let found = self.aside(move || {
                     let commit = match version {
                         Some(version) => resolve(&history, &source, &version)?,

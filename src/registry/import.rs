@@ -39,6 +39,7 @@ impl Registry {
     /// The bytes are no such documents, or the ledger refuses.
     pub async fn import(self: &Arc<Self>, import: Import, bytes: &[u8]) -> Result<Imported> {
         let branch = name::parse(&import.configuration).map_err(|fault| Error::bad_name(&fault))?;
+        self.check_not_lost(branch.as_str())?;
         let existing = self.catalogue.get(branch.as_str());
         let description = match &existing {
             Some(configuration) => self.contents(configuration)?.header.description.clone(),

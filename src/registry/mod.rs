@@ -77,14 +77,32 @@ const PAST: usize = 8;
 impl Registry {
     /// A configuration as it is now.
     fn configuration(&self, name: &str) -> Result<Arc<Configuration>> {
-        self.catalogue.get(name).ok_or_else(|| Error::NoConfiguration(name.to_owned()).into())
+        self.catalogue.get(name).ok_or_else(|| self.missing(name).into())
+    }
+
+    /// Why there is no configuration to be had under a name.
+    fn missing(&self, name: &str) -> Error {
+        self.check_not_lost(name).err().unwrap_or_else(|| Error::NoConfiguration(name.to_owned()))
+    }
+
+    /// Who means to make a configuration must not make one that is there, and only cannot be read.
+    fn check_not_lost(&self, name: &str) -> std::result::Result<(), Error> {
+        let damage = self.catalogue.lost(name);
+        damage.map_or(Ok(()), |damage| Err(Error::Damaged(unservable(name, &damage))))
+    }
+
+    /// Whether there is a configuration of this name.
+    ///
+    /// # Errors
+    /// There is none, or its newest version cannot be read.
+    pub fn find(&self, name: &str) -> std::result::Result<CommitId, Error> {
+        self.version_of(name).ok_or_else(|| self.missing(name))
     }
 
     /// What it holds, unless what is stored breaks the rules.
     fn contents<'a>(&self, configuration: &'a Configuration) -> Result<&'a Contents> {
         configuration.contents.as_ref().map_err(|problem| {
-            let name = &configuration.name;
-            let why = format!("configuration {name} cannot be served: {problem}; `revconf check` tells more");
+            let why = unservable(configuration.name.as_str(), problem);
             Rejection::at(configuration.version())(Error::Damaged(why))
         })
     }
@@ -122,4 +140,8 @@ impl Registry {
     ) -> std::result::Result<T, Error> {
         if body.len() < LARGE { read(&body) } else { self.aside(move || read(&body)).await }
     }
+}
+
+fn unservable(name: &str, problem: &impl std::fmt::Display) -> String {
+    format!("configuration {name} cannot be served: {problem}; `revconf check` tells more")
 }

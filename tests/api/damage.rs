@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::support::Server;
 use crate::support::documents::{completed_service, described, file, service};
 use crate::support::program::run;
@@ -107,4 +109,44 @@ fn a_spoiled_entry_of_a_pack_is_told_by_its_id() {
     fs::remove_file(&pack).expect("removed");
     fs::write(&pack, bytes).expect("written");
     spoiled.tells("a pack");
+}
+
+#[test]
+fn a_branch_whose_ref_is_spoiled_is_not_said_to_be_absent_nor_made_anew() {
+    let mut server = Server::start();
+    let client = server.client();
+    client.post("/conf/configs/other", &json!({"from": {"config": "prod"}})).expect(201);
+    client.post(WEB, &service("web")).expect(201);
+    assert_eq!(server.stop().code(), Some(0));
+    let reference = server.data().join("repository.git/refs/heads/prod");
+    let whole = fs::read(&reference).expect("a ref");
+    let nowhere = format!("{}\n", "1".repeat(40)).into_bytes();
+    for spoiled in [&b""[..], &b"not a ref\n"[..], &nowhere[..]] {
+        fs::write(&reference, spoiled).expect("written");
+        server.start_again();
+        let client = server.client();
+        let new = json!({});
+        let asked = [
+            client.request("GET", WEB),
+            client.request("GET", "/conf/prod/backend-services"),
+            client.request("GET", "/conf/configs/prod"),
+            client.request("GET", &format!("{WEB}/versions")),
+            client.request("PUT", WEB).json(&service("web")),
+            client.request("DELETE", "/conf/configs/prod"),
+            client.request("POST", "/conf/configs/prod").json(&new),
+            client.request("POST", "/conf/configs/copy").json(&json!({"from": {"config": "prod"}})),
+        ];
+        for request in asked {
+            let refused = request.allow_5xx().send().expect_error(500);
+            assert!(refused.message().contains("configuration prod cannot be served"), "{refused:?}");
+        }
+        client.get("/conf/configs/other").expect(200);
+        client.post("/conf/other/backend-services/web", &service("web")).expect(201);
+        client.delete("/conf/other/backend-services/web").expect(200);
+        assert_eq!(server.stop().code(), Some(0));
+        assert_eq!(fs::read(&reference).expect("a ref"), spoiled, "nobody writes over it");
+    }
+    fs::write(&reference, whole).expect("written");
+    server.start_again();
+    assert_eq!(server.client().get(WEB).json(), completed_service("web"));
 }
