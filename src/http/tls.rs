@@ -9,14 +9,17 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use arc_swap::ArcSwap;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{
-    ClientHello, NoClientAuth, ResolvesServerCert, ServerConfig, VerifierBuilderError, WebPkiClientVerifier,
+    ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert, ServerConfig,
+    VerifierBuilderError, WebPkiClientVerifier,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, version};
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme, version};
 use sha2::{Digest, Sha256};
 
 use super::authentication::PeerCertificate;
@@ -58,13 +61,14 @@ fn told(reason: &pem::Error) -> String {
     }
 }
 
-/// The service's certificate as it is now.
+/// The service's certificate as it is now, and the issuers of clients' certificates.
 #[derive(Debug)]
 pub struct Certificate {
     options: Options,
     current: ArcSwap<CertifiedKey>,
     /// The state of both files that was last looked at, be it good or not.
     seen: Mutex<[Option<Stamp>; 2]>,
+    issuers: Option<Arc<Issuers>>,
 }
 
 impl Certificate {
@@ -75,11 +79,19 @@ impl Certificate {
     pub fn open(options: Options) -> Result<Arc<Self>, TlsError> {
         let seen = Mutex::new(stamps(&options));
         let current = ArcSwap::from_pointee(read(&options)?);
-        Ok(Arc::new(Certificate { options, current, seen }))
+        let issuers = options.client_ca.clone().map(Issuers::open).transpose()?;
+        Ok(Arc::new(Certificate { options, current, seen, issuers }))
     }
 
     /// Reads the files again if one has changed. What is wrong with them is logged, and what was in use stays so.
     pub fn refresh(&self) {
+        self.refresh_certificate();
+        if let Some(issuers) = &self.issuers {
+            issuers.refresh();
+        }
+    }
+
+    fn refresh_certificate(&self) {
         let now = stamps(&self.options);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now == *seen {
@@ -98,25 +110,23 @@ impl Certificate {
     /// How the server speaks TLS: 1.2 and 1.3, with what [`ring`] has.
     ///
     /// # Errors
-    /// The issuers' certificates cannot be used.
+    /// The library does not speak them so.
     pub fn config(self: &Arc<Self>) -> Result<ServerConfig, TlsError> {
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(TlsError::Setup)?;
-        let verifier = match &self.options.client_ca {
-            None => Arc::new(NoClientAuth) as Arc<_>,
-            Some(path) => {
-                let roots = Arc::new(roots(path)?);
-                // A client without one may still show a key.
-                WebPkiClientVerifier::builder_with_provider(roots, provider)
-                    .allow_unauthenticated()
-                    .build()
-                    .map_err(|reason| TlsError::ClientCa { path: path.clone(), reason })?
-            }
-        };
         let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(self) as Arc<_>;
-        Ok(builder.with_client_cert_verifier(verifier).with_cert_resolver(resolver))
+        let Some(issuers) = &self.issuers else {
+            return Ok(builder
+                .with_client_cert_verifier(Arc::new(NoClientAuth))
+                .with_cert_resolver(resolver));
+        };
+        let verifier: Arc<dyn ClientCertVerifier> = Arc::clone(issuers) as Arc<_>;
+        let mut config = builder.with_client_cert_verifier(verifier).with_cert_resolver(resolver);
+        // A session that is taken up again is not verified again, whoever its issuer is by then.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
     }
 }
 
@@ -157,6 +167,91 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found = CertificateDer::pem_file_iter(path).map_err(file)?.collect::<Result<Vec<_>, _>>();
     let found = found.map_err(file)?;
     if found.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(found) }
+}
+
+/// Who issues the clients' certificates, as the file says now.
+#[derive(Debug)]
+struct Issuers {
+    path: PathBuf,
+    current: ArcSwap<Arc<dyn ClientCertVerifier>>,
+    /// The state of the file that was last looked at, be it good or not.
+    seen: Mutex<Option<Stamp>>,
+}
+
+impl Issuers {
+    fn open(path: PathBuf) -> Result<Arc<Self>, TlsError> {
+        let seen = Mutex::new(Stamp::now(&path));
+        let current = ArcSwap::from_pointee(verifier(&path)?);
+        Ok(Arc::new(Issuers { path, current, seen }))
+    }
+
+    fn refresh(&self) {
+        let now = Stamp::now(&self.path);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == *seen {
+            return;
+        }
+        *seen = now;
+        match verifier(&self.path) {
+            Ok(read) => {
+                self.current.store(Arc::new(read));
+                tracing::info!("the issuers of clients' certificates were read again");
+            }
+            Err(error) => tracing::error!(%error, "the issuers of clients' certificates stay as they were"),
+        }
+    }
+}
+
+impl ClientCertVerifier for Issuers {
+    /// A client without a certificate may still show a key.
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// None: they would be those of the start. A client then shows what it has.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.current.load().verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.current.load().verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.current.load().verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.current.load().supported_verify_schemes()
+    }
+}
+
+fn verifier(path: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let roots = Arc::new(roots(path)?);
+    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::new(ring::default_provider()));
+    builder
+        .allow_unauthenticated()
+        .build()
+        .map_err(|reason| TlsError::ClientCa { path: path.to_owned(), reason })
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {

@@ -1,7 +1,9 @@
 //! Clients' certificates as principals.
 
+use std::fs;
+
 use super::tls::{Authority, ending};
-use super::{Principals, SERVICES, WEB, new_key};
+use super::{Principals, SERVICES, WEB, new_key, wait_for_word};
 use crate::support::documents::service;
 use crate::support::{Server, wait_for};
 
@@ -75,4 +77,29 @@ fn a_certificate_that_is_taken_out_of_the_list_is_out() {
     wait_for("the certificate to be nobody's", || {
         (ending(authority.curl(&server, SERVICES, &more)).0 == 401).then_some(())
     });
+}
+
+#[test]
+fn new_issuers_are_heeded_without_a_restart_and_broken_ones_are_not() {
+    let (authority, _principals, server, _) = start();
+    let (new, ca) = (Authority::new(), authority.path("ca.pem"));
+    let first = fs::read(&ca).expect("the issuer's certificate");
+    let laptop = showing(&authority, "laptop");
+    let more: Vec<&str> = laptop.iter().map(String::as_str).collect();
+    // curl goes on trusting the service's own certificate, which the first authority has issued.
+    let trusted = authority.path("trusted.pem");
+    fs::write(&trusted, &first).expect("written");
+    let trusted = ["--cacert", trusted.to_str().expect("UTF-8")];
+    let asked = || authority.curl(&server, SERVICES, &[&more[..], &trusted].concat());
+    assert_eq!(ending(asked()).0, 200);
+    fs::write(&ca, "no certificate\n").expect("written");
+    wait_for_word(&server, "the issuers of clients' certificates stay as they were");
+    assert_eq!(ending(asked()).0, 200);
+    fs::copy(new.path("ca.pem"), &ca).expect("copied");
+    wait_for("the first authority's certificates to be refused", || {
+        (!asked().status.success()).then_some(())
+    });
+    fs::write(&ca, &first).expect("written");
+    wait_for("them to be taken again", || asked().status.success().then_some(()));
+    assert_eq!(ending(asked()).0, 200);
 }

@@ -105,8 +105,16 @@ impl Authority {
     /// Puts a certificate and its key where the service reads them.
     #[track_caller]
     pub fn install(&self, name: &str) {
-        fs::copy(self.path(&format!("{name}.key")), self.path("served.key")).expect("a key can be copied");
-        fs::copy(self.path(&format!("{name}.pem")), self.path("served.pem")).expect("a certificate, too");
+        self.replace("served.key", &format!("{name}.key"));
+        self.replace("served.pem", &format!("{name}.pem"));
+    }
+
+    /// Makes a file a copy of another at once: half a copy may be looked at.
+    #[track_caller]
+    pub fn replace(&self, file: &str, by: &str) {
+        let copy = self.path("copy");
+        fs::copy(self.path(by), &copy).expect("it can be copied");
+        fs::rename(copy, self.path(file)).expect("it can be moved");
     }
 
     pub fn builder(&self, builder: Builder) -> Builder {
@@ -202,14 +210,20 @@ fn what_is_read_is_the_same_over_http_2() {
     assert_eq!(ending(next).0, 200);
 }
 
-#[test]
-fn a_new_certificate_is_shown_without_a_restart() {
+/// An authority with the certificates `one` and `two`, and a server that shows the first.
+fn serving_one_of_two() -> (Authority, Server) {
     let authority = Authority::new();
     for name in ["one", "two"] {
         authority.issue(name);
     }
     authority.install("one");
     let server = authority.builder(Server::builder()).start();
+    (authority, server)
+}
+
+#[test]
+fn a_new_certificate_is_shown_without_a_restart() {
+    let (authority, server) = serving_one_of_two();
     assert_eq!(shown(&authority, &server), serial(&authority, "one"));
     authority.install("two");
     wait_for("the new certificate", || {
@@ -220,14 +234,9 @@ fn a_new_certificate_is_shown_without_a_restart() {
 
 #[test]
 fn a_broken_certificate_leaves_the_old_one_in_use_and_the_log_says_so() {
-    let authority = Authority::new();
-    for name in ["one", "two"] {
-        authority.issue(name);
-    }
-    authority.install("one");
-    let server = authority.builder(Server::builder()).start();
+    let (authority, server) = serving_one_of_two();
     // The certificate of one key with another key.
-    fs::copy(authority.path("two.pem"), authority.path("served.pem")).expect("it can be copied");
+    authority.replace("served.pem", "two.pem");
     let line = wait_for_word(&server, "the certificate stays as it was");
     assert!(line.contains("do not go together"), "{line}");
     assert_eq!(shown(&authority, &server), serial(&authority, "one"));
