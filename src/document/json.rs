@@ -27,6 +27,27 @@ pub struct NotJson {
 /// Syntax, duplicate keys, invalid UTF-8, lone surrogates, a byte order mark, nesting deeper than [`DEEPEST`],
 /// and numbers that no 64-bit float can hold.
 pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
+    read_by(bytes, |deserializer| Strict { depth: 0 }.deserialize(deserializer))
+}
+
+/// Reads one JSON value and, where it is an array, hands over its elements one after the other: values take many times
+/// the memory of their text, and so only one of them is there at a time. What is no array is handed back.
+///
+/// # Errors
+/// As [`read`]; elements before the fault have been handed over.
+pub fn read_each(bytes: &[u8], take: impl FnMut(Value)) -> Result<Option<Value>, NotJson> {
+    if !bytes.trim_ascii_start().starts_with(b"[") {
+        return read(bytes).map(Some);
+    }
+    read_by(bytes, |deserializer| deserializer.deserialize_seq(Elements(take))).map(|()| None)
+}
+
+type Text<'t> = serde_json::Deserializer<serde_json::de::SliceRead<'t>>;
+
+fn read_by<'t, T>(
+    bytes: &'t [u8],
+    read: impl FnOnce(&mut Text<'t>) -> Result<T, serde_json::Error>,
+) -> Result<T, NotJson> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(NotJson {
             reason: "the text begins with a byte order mark, which JSON does not allow".to_owned(),
@@ -38,20 +59,19 @@ pub fn read(bytes: &[u8]) -> Result<Value, NotJson> {
         return Err(NotJson { reason: "the text is empty".to_owned(), line: 1, column: 1 });
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    Strict { depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| NotJson {
-            reason: reason(&error),
-            line: error.line().max(1),
-            column: error.column().max(1),
-        })
+    read(&mut deserializer).and_then(|value| deserializer.end().map(|()| value)).map_err(|error| NotJson {
+        reason: reason(&error),
+        line: error.line().max(1),
+        column: error.column().max(1),
+    })
 }
 
 /// JSON as people read it in a diff: two spaces a level, a line feed at the end.
 pub fn pretty(value: &Value) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
+    // It is kept, and a large set is made of many small texts.
+    bytes.shrink_to_fit();
     bytes
 }
 
@@ -60,6 +80,25 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
+}
+
+/// The elements of the outermost array.
+struct Elements<F>(F);
+
+impl<'de, F: FnMut(Value)> Visitor<'de> for Elements<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let Elements(mut take) = self;
+        while let Some(element) = elements.next_element_seed(Strict { depth: 1 })? {
+            take(element);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -154,6 +193,30 @@ mod tests {
         let text = r#"{"b":[1,-2,3.5,true,null,"é\u00e9\ud83d\ude00"],"a":{}}"#;
         let value = read(text.as_bytes()).expect("valid");
         assert_eq!(read(value.to_string().as_bytes()), Ok(value));
+    }
+
+    #[test]
+    fn what_is_read_by_elements_is_what_is_read_whole() {
+        let deep = "[".repeat(65) + &"]".repeat(65);
+        for text in [
+            "[]",
+            " [1,{\"a\":[2]}]\n",
+            "[1",
+            "[1,]",
+            "[1] x",
+            "[{\"a\":1,\"a\":1}]",
+            "{\"a\":[]}",
+            "",
+            &deep,
+        ] {
+            let mut elements = Vec::new();
+            let read_each = read_each(text.as_bytes(), |element| elements.push(element));
+            assert_eq!(
+                read_each.map(|other| other.unwrap_or(Value::Array(elements))),
+                read(text.as_bytes()),
+                "{text}"
+            );
+        }
     }
 
     #[test]

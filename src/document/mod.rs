@@ -28,6 +28,7 @@ use serde_json::Value;
 pub use check::name_of;
 pub use fault::{Fault, FaultKind, Faults, Step};
 pub use id::{EntryId, IdFault};
+use json::NotJson;
 pub use kind::Kind;
 pub use kinds::KINDS;
 
@@ -62,27 +63,30 @@ impl Document {
     /// # Errors
     /// Every rule that any of them breaks; that two have the same id is one.
     pub fn parse_set(kind: &'static Kind, value: Value, root: &str) -> Result<Vec<Self>, Vec<Fault>> {
-        let mut faults = Faults::at(root);
+        let mut set = Growing::new(kind, root);
         let Value::Array(values) = value else {
             let found = name_of(&value);
-            faults.add(FaultKind::ListType, format!("must be an array of {}, not {found}", kind.plural));
-            return faults.or(None);
+            set.faults.add(FaultKind::ListType, format!("must be an array of {}, not {found}", kind.plural));
+            return set.faults.or(None);
         };
-        let mut ids = HashSet::new();
-        let mut documents = Vec::with_capacity(values.len());
-        for (index, value) in values.into_iter().enumerate() {
-            faults.within(index, |faults| {
-                // Whatever else is wrong with a document, an id that is there twice is told as well.
-                let id =
-                    value.get("id").and_then(Value::as_str).and_then(|id| EntryId::parse(id.trim()).ok());
-                documents.extend(Self::check(kind, value, None, faults));
-                if let Some(id) = id.filter(|id| !ids.insert(id.clone())) {
-                    let msg = format!("{:?} is in the set already", id.as_str());
-                    faults.within("id", |faults| faults.add(FaultKind::Duplicate, msg));
-                }
-            });
-        }
-        faults.or(Some(documents))
+        values.into_iter().for_each(|value| set.add(value));
+        set.faults.or(Some(set.documents))
+    }
+
+    /// As [`Document::parse_set`], of a text, in a fraction of the memory.
+    ///
+    /// # Errors
+    /// What makes the text no JSON, before any rule that it breaks.
+    pub fn read_set(
+        kind: &'static Kind,
+        text: &[u8],
+        root: &str,
+    ) -> Result<Result<Vec<Self>, Vec<Fault>>, NotJson> {
+        let mut set = Growing::new(kind, root);
+        Ok(match json::read_each(text, |value| set.add(value))? {
+            Some(other) => Self::parse_set(kind, other, root),
+            None => set.faults.or(Some(set.documents)),
+        })
     }
 
     /// The document whose canonical text this is, if that is easily seen. What is not recognized may still be read by
@@ -116,6 +120,35 @@ impl Document {
     /// An object, its members in the order in which they are written.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.text).unwrap_or_default()
+    }
+}
+
+/// A set that is being read.
+struct Growing {
+    kind: &'static Kind,
+    faults: Faults,
+    count: usize,
+    ids: HashSet<EntryId>,
+    documents: Vec<Document>,
+}
+
+impl Growing {
+    fn new(kind: &'static Kind, root: &str) -> Self {
+        Growing { kind, faults: Faults::at(root), count: 0, ids: HashSet::new(), documents: Vec::new() }
+    }
+
+    fn add(&mut self, value: Value) {
+        let Growing { kind, faults, count, ids, documents } = self;
+        faults.within(*count, |faults| {
+            // Whatever else is wrong with a document, an id that is there twice is told as well.
+            let id = value.get("id").and_then(Value::as_str).and_then(|id| EntryId::parse(id.trim()).ok());
+            documents.extend(Document::check(kind, value, None, faults));
+            if let Some(id) = id.filter(|id| !ids.insert(id.clone())) {
+                let msg = format!("{:?} is in the set already", id.as_str());
+                faults.within("id", |faults| faults.add(FaultKind::Duplicate, msg));
+            }
+        });
+        *count += 1;
     }
 }
 

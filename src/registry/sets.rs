@@ -9,7 +9,7 @@ use super::error::{Error, Rejection};
 use super::step::Step;
 use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, Shown};
-use crate::document::{Document, Kind, json};
+use crate::document::{Document, Kind};
 use crate::ledger::{CommitId, ObjectId, Subject};
 
 /// The documents of a set at a version.
@@ -134,7 +134,7 @@ impl Registry {
         let configuration = self.configuration(configuration)?;
         let at = Rejection::at(configuration.version());
         write::check(&demands, Some(&configuration.head)).map_err(&at)?;
-        let parse = move |bytes: &[u8]| Ok(Document::parse_set(kind, json::read(bytes)?, "body")?);
+        let parse = move |bytes: &[u8]| Ok(Document::read_set(kind, bytes, "body")??);
         let documents = self.reading(body, parse).await.map_err(&at)?;
         let steps = match mode {
             Mode::Replace => vec![Step::Replace(kind, documents)],
