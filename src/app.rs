@@ -10,6 +10,8 @@ use actix_web::web;
 use anyhow::{Context, anyhow};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use rustix::net::listen;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
@@ -21,7 +23,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::access::audit::{self, Trail};
 use crate::access::{Gate, Grant, gate};
 use crate::http::authentication::Trust;
+use crate::http::body::Bodies;
 use crate::http::call::Shared;
+use crate::http::crowd::Crowd;
 use crate::http::limits::Limits;
 use crate::http::{openapi, server, tls};
 use crate::registry::check::{self, Report};
@@ -97,11 +101,16 @@ async fn answer(
     registry: &Arc<Registry>,
     prometheus: PrometheusHandle,
 ) -> anyhow::Result<()> {
-    let Http { listen, max_body, max_uri, .. } = settings.http;
+    let Http { listen: wanted, max_body, max_uri, body_memory, .. } = settings.http;
+    let connections = connections(settings.http.max_connections);
+    let Http { body_timeout, send_timeout, .. } = settings.http;
+    let [body_timeout, send_timeout] = [body_timeout, send_timeout].map(Duration::from_secs);
     // Signals are heeded from before anyone can know that the service is there.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let listener = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = TcpListener::bind(wanted).with_context(|| format!("cannot listen on {wanted}"))?;
     listener.set_nonblocking(true)?;
+    // The standard library lets 128 wait to be accepted; of more, some would have to try again after a second.
+    listen(&listener, BACKLOG).with_context(|| format!("cannot listen on {wanted}"))?;
     let address = listener.local_addr()?;
     let upkeep = prometheus.clone();
     let Doors { gate, trust, trail, certificate } = doors;
@@ -115,7 +124,8 @@ async fn answer(
         public: settings.access.public.clone(),
         origins: settings.http.cors_origins.clone(),
         trail,
-        max_body,
+        bodies: Bodies::new(max_body, body_timeout, body_memory),
+        crowd: Arc::new(Crowd::new(connections, send_timeout)),
         max_uri,
         heartbeat: Duration::from_secs(settings.http.heartbeat),
         prefixes: settings.http.prefixes.clone(),
@@ -123,7 +133,7 @@ async fn answer(
         openapi: description(settings).to_string().into(),
         metrics: Box::new(move || prometheus.render()),
     });
-    let server = server::serve(listener, tls, shared, &server_options(&settings.http))?;
+    let server = server::serve(listener, tls, shared, &server_options(&settings.http, connections))?;
     let handle = server.handle();
     let running = tokio::task::spawn_local(server);
     let upkeep = tokio::task::spawn_local(async move {
@@ -256,10 +266,43 @@ fn options(settings: &Settings) -> Options {
     }
 }
 
-fn server_options(http: &Http) -> server::Options {
+/// So many connections wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4096;
+
+/// Files that are open beside connections: the repository, the index, the log.
+const OTHER_FILES: u64 = 768;
+
+/// How many connections there can be, each of which is an open file: the system's soft limit is taken up to the hard one.
+fn connections(wanted: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    let limit = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => raised,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+            limit
+        }
+    };
+    let Some(files) = limit.current else { return wanted };
+    // Where there are very few, half of them are for connections.
+    let room = files.saturating_sub(OTHER_FILES).max(files / 2);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    if room < wanted {
+        tracing::warn!(
+            open_files = files,
+            connections = room,
+            wanted,
+            "the limit of open files allows fewer connections"
+        );
+    }
+    wanted.min(room)
+}
+
+fn server_options(http: &Http, connections: usize) -> server::Options {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     server::Options {
         workers: if http.workers == 0 { cores } else { http.workers },
+        connections,
         keep_alive: Duration::from_secs(http.keep_alive),
         client_timeout: Duration::from_secs(http.client_timeout),
         shutdown_timeout: Duration::from_secs(http.shutdown_timeout),

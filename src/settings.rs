@@ -61,11 +61,18 @@ pub struct Http {
     pub workers: usize,
     /// In bytes.
     pub max_body: usize,
+    /// In bytes, for all bodies together.
+    pub body_memory: usize,
     /// In bytes.
     pub max_uri: usize,
     pub cors_origins: Vec<String>,
+    pub max_connections: usize,
     /// In seconds.
     pub client_timeout: u64,
+    /// In seconds.
+    pub body_timeout: u64,
+    /// In seconds.
+    pub send_timeout: u64,
     /// In seconds.
     pub keep_alive: u64,
     /// In seconds.
@@ -281,9 +288,13 @@ impl Settings {
         let ranges = [
             ("http.workers", http.workers as u64, 0, 1024),
             ("http.max_body", http.max_body as u64, 1, 1 << 40),
+            ("http.body_memory", http.body_memory as u64, 1 << 20, 1 << 40),
             // The framework itself reads no longer ones.
             ("http.max_uri", http.max_uri as u64, 1, 65_534),
+            ("http.max_connections", http.max_connections as u64, 1, 1 << 20),
             ("http.client_timeout", http.client_timeout, 1, DAY),
+            ("http.body_timeout", http.body_timeout, 1, DAY),
+            ("http.send_timeout", http.send_timeout, 1, DAY),
             ("http.keep_alive", http.keep_alive, 1, DAY),
             ("http.heartbeat", http.heartbeat, 1, DAY),
             ("http.shutdown_timeout", http.shutdown_timeout, 0, DAY),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::headers::{IDENTITY, PREFERENCE_APPLIED, REVCONF_VERSION};
+use super::sending::{PIECE, Pieces};
 use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Shown, Verdict};
 
 const JSON: &str = "application/json";
@@ -178,7 +179,8 @@ impl Answer {
         } else if self.body.is_empty() {
             builder.finish()
         } else {
-            builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref())).body(self.body)
+            builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));
+            if self.body.len() > PIECE { builder.body(Pieces(self.body)) } else { builder.body(self.body) }
         };
         if let Some(commit) = self.commit {
             response.extensions_mut().insert(MadeCommit(commit));

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
 use super::accept;
 use super::authentication::{Trust, Visitor};
+use super::body::{Bodies, Body, Incoming};
+use super::crowd::Crowd;
 use super::failure::Failure;
 use super::limits::Limits;
 use super::needs::Needs;
@@ -20,7 +22,7 @@ use super::shape::Dialect;
 use crate::access::audit::Trail;
 use crate::access::{Caller, Gate};
 use crate::document::Kind;
-use crate::registry::{Conditions, Identity, Place, Registry, Write};
+use crate::registry::{Conditions, Identity, Place, Registry, Share, Write};
 
 /// What all requests share.
 pub struct Shared {
@@ -37,8 +39,8 @@ pub struct Shared {
     pub origins: Vec<String>,
     /// Where who did what is written.
     pub trail: Option<Trail>,
-    /// In bytes.
-    pub max_body: usize,
+    pub bodies: Bodies,
+    pub crowd: Arc<Crowd>,
     /// In bytes.
     pub max_uri: usize,
     /// Followers hear something so often at least.
@@ -83,16 +85,18 @@ pub struct Call {
     pub query: Query,
     pub conditions: Conditions,
     pub body: Bytes,
+    /// What the body takes of the memory for bodies.
+    share: Share,
 }
 
 impl Call {
     /// Reads a request that was routed to where `expected` is expected.
     ///
     /// # Errors
-    /// 400, 406, 413, 415 or 422, by what is wrong.
+    /// 400, 406, 408, 413, 415 or 422, by what is wrong; 503 if there is no memory for the body now.
     pub async fn read(
         request: &HttpRequest,
-        payload: web::Payload,
+        incoming: &mut Incoming,
         shared: web::Data<Shared>,
         kind: Option<&'static Kind>,
         expected: &Expected,
@@ -100,7 +104,12 @@ impl Call {
         if expected.json && !accept::read(request).json {
             return Err(Failure::NotAcceptable);
         }
-        let body = if expected.body { body(request, payload, shared.max_body).await? } else { Bytes::new() };
+        let Body { bytes: body, share } = if expected.body {
+            shared.bodies.read(request, incoming).await?
+        } else {
+            shared.bodies.pass_over(request, incoming).await?;
+            Body::default()
+        };
         Ok(Call {
             kind,
             request: request.clone(),
@@ -113,6 +122,7 @@ impl Call {
             query: Query::read(request.query_string(), expected.query)?,
             conditions: preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?,
             body,
+            share,
             shared,
         })
     }
@@ -189,6 +199,7 @@ impl Call {
             message: self.query.text("message").map(|message| message.trim().to_owned()),
             dry_run: self.query.flag("dry_run"),
             conditions: self.conditions.clone(),
+            share: self.share.clone(),
         }
     }
 
@@ -229,67 +240,9 @@ fn parameters(path: &str, template: &'static str) -> Vec<(&'static str, String)>
         .collect()
 }
 
-async fn body(request: &HttpRequest, payload: web::Payload, limit: usize) -> Result<Bytes, Failure> {
-    check_type(request)?;
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
-        return Err(Failure::BodyTooLarge { limit });
-    }
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) => Err(Failure::BodyLost(error.to_string())),
-        Err(_) => Err(Failure::BodyTooLarge { limit }),
-    }
-}
-
-/// JSON in UTF-8, or nothing said.
-fn check_type(request: &HttpRequest) -> Result<(), Failure> {
-    if let Some(encoding) =
-        request.headers().get(header::CONTENT_ENCODING).filter(|value| *value != "identity")
-    {
-        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
-        return Err(Failure::UnsupportedMediaType(format!("encoded as {encoding}")));
-    }
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    if is_json(&text, request.method() == Method::PATCH) {
-        Ok(())
-    } else {
-        Err(Failure::UnsupportedMediaType(text.into_owned()))
-    }
-}
-
-/// RFC 9110 section 8.3.1 allows white space around semicolons, which the mime crate does not.
-fn is_json(content_type: &str, patch: bool) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|essence| {
-        essence.eq_ignore_ascii_case("application/json")
-            || patch && essence.eq_ignore_ascii_case("application/merge-patch+json")
-    });
-    json && parts.filter(|part| !part.is_empty()).all(|part| {
-        part.split_once('=').is_some_and(|(name, value)| {
-            !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_json, parameters};
-
-    #[test]
-    fn media_types() {
-        for json in
-            ["application/json", "Application/JSON;charset=UTF-8", "application/json ; charset=\"utf-8\";"]
-        {
-            assert!(is_json(json, false), "{json}");
-        }
-        for other in
-            ["", "text/json", "application/json; charset=latin1", "application/jsonp", "application/json; x"]
-        {
-            assert!(!is_json(other, true), "{other}");
-        }
-    }
+    use super::parameters;
 
     #[test]
     fn parameters_are_decoded_once() {

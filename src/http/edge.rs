@@ -3,21 +3,28 @@
 
 use std::time::Instant;
 
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use tracing::Instrument;
 
 use super::admission;
+use super::body::Incoming;
 use super::call::Shared;
 use super::failure::Failure;
 use super::headers::{self, IDENTITY, REQUEST_ID};
 use super::needs::Needs;
+use super::route::Unread;
+use super::sending::Keeping;
 use super::shape::Shape;
-use super::{log, routes, trail};
+use super::{log, route, routes, trail};
+
+/// In bytes, as HTTP/1 has it in the framework itself. HTTP/2 has no such limit there.
+const LARGEST_HEAD: usize = 128 * 1024;
 
 /// The outermost layer.
 ///
@@ -26,7 +33,7 @@ use super::{log, routes, trail};
 pub async fn surround<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let begun = Instant::now();
     let (id, span) = log::begin(&request);
     let answered = answer(request, next, id).instrument(span.clone()).await;
@@ -37,18 +44,24 @@ pub async fn surround<B: MessageBody + 'static>(
 }
 
 async fn answer<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
     id: String,
-) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let prefixes = request.app_data::<web::Data<Shared>>().map_or(&[][..], |shared| &shared.prefixes);
-    let shape = routes::dialect_of(request.uri().path(), prefixes).shape(&request);
-    let limit = request.app_data::<web::Data<Shared>>().map_or(usize::MAX, |shared| shared.max_uri);
-    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    let mut response = if length > limit {
-        request.into_response(shape.answer(&Failure::UrlTooLong { limit })).map_into_right_body()
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let shared = request.app_data::<web::Data<Shared>>().cloned();
+    let shared = shared.ok_or_else(|| ErrorInternalServerError("what requests share is missing"))?;
+    let shape = routes::dialect_of(request.uri().path(), &shared.prefixes).shape(&request);
+    let place = shared.crowd.admit(request.conn_data());
+    let refused = if place.is_none() { Some(Failure::Crowded) } else { too_large(&request, &shared) };
+    let mut response = if let Some(failure) = refused {
+        let incoming = Incoming::new(request.take_payload());
+        let response = route::unread(shape.answer(&failure), incoming);
+        request.into_response(response)
     } else {
-        in_shape(next.call(request).await?, shape)
+        if !shared.crowd.may_compress() {
+            request.headers_mut().remove(header::ACCEPT_ENCODING);
+        }
+        in_shape(next.call(request).await?, shape).map_into_boxed_body()
     };
     // RFC 9110 section 12.5.5: a cache must not take one form of an answer for another.
     let vary = HeaderValue::from_static("accept, accept-encoding, authorization");
@@ -59,9 +72,25 @@ async fn answer<B: MessageBody + 'static>(
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
+    if shared.crowd.is_dense() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     headers::secure(&mut response);
     trail::record(&response);
-    Ok(response)
+    let compressed = response.headers().contains_key(header::CONTENT_ENCODING);
+    let unread = response.response_mut().extensions_mut().remove::<Unread>();
+    let kept = (place, compressed.then(|| shared.crowd.compress()), unread);
+    Ok(response.map_body(|_, body| Keeping::new(body, kept).boxed()))
+}
+
+fn too_large(request: &ServiceRequest, shared: &Shared) -> Option<Failure> {
+    let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if length > shared.max_uri {
+        return Some(Failure::UrlTooLong { limit: shared.max_uri });
+    }
+    let headers = request.headers().iter();
+    let head: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (head > LARGEST_HEAD).then_some(Failure::HeadTooLarge { limit: LARGEST_HEAD })
 }
 
 /// Gives errors that did not come from a handler the body that all others have.

@@ -27,6 +27,10 @@ pub enum Failure {
     UnsupportedMediaType(String),
     #[error("the body is larger than {limit} bytes, which is the limit here")]
     BodyTooLarge { limit: usize },
+    #[error("the body has not arrived within {} s, which is the limit here", .time.as_secs())]
+    BodyLate { time: Duration },
+    #[error("the head of the request is larger than {limit} bytes, which is the limit here")]
+    HeadTooLarge { limit: usize },
     #[error("the URL is longer than {limit} bytes, which is the limit here")]
     UrlTooLong { limit: usize },
     #[error("the header {name} is malformed: {reason}")]
@@ -37,6 +41,10 @@ pub enum Failure {
     BodyLost(String),
     #[error("Request does not match schema")]
     BadQuery(Vec<Fault>),
+    #[error("there is no memory for another body now; try again in a moment")]
+    Busy,
+    #[error("there are too many connections and requests now; try again in a moment")]
+    Crowded,
     #[error("writes are not taken now")]
     NotReady,
     #[error("{}", reason_of(*.0))]
@@ -111,17 +119,26 @@ impl Failure {
             Failure::NotAcceptable | Failure::EncodingNotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Failure::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::BodyLate { .. } => StatusCode::REQUEST_TIMEOUT,
+            Failure::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Failure::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
             Failure::BadHeader { .. } | Failure::IfMatchRequired | Failure::BodyLost(_) => {
                 StatusCode::BAD_REQUEST
             }
             Failure::BadQuery(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Failure::NotReady | Failure::NoTrail => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Busy | Failure::Crowded | Failure::NotReady | Failure::NoTrail => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Failure::Forbidden { .. } | Failure::ForeignPage => StatusCode::FORBIDDEN,
             Failure::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::Framework(status) => *status,
         }
+    }
+
+    /// Whether whoever sent the request is to be rid of: what follows on the connection is of no use, or one too many.
+    pub fn ends_connection(&self) -> bool {
+        matches!(self, Failure::BodyLate { .. } | Failure::HeadTooLarge { .. } | Failure::Crowded)
     }
 
     /// Every rule that is broken, with its place.
@@ -162,6 +179,8 @@ impl Failure {
             }
             Failure::TooOften { wait } => vec![(header::RETRY_AFTER, wait.as_secs().to_string())],
             Failure::Rejected(Rejection { error: Error::Raced, .. })
+            | Failure::Busy
+            | Failure::Crowded
             | Failure::NotReady
             | Failure::NoTrail => {
                 vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())]

@@ -3,8 +3,9 @@
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
 //! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may ([`needs`]), and how often ([`limits`])
-//! - [`waiting`]: reads that are held until something changes
-//! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back
+//! - [`body`]: what comes with it; [`crowd`]: how many there may be at a time; [`waiting`]: reads that are held until
+//!   something changes
+//! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
@@ -16,8 +17,10 @@ pub mod admission;
 pub mod answer;
 pub mod authentication;
 pub mod backends;
+pub mod body;
 pub mod call;
 pub mod configurations;
+pub mod crowd;
 pub mod edge;
 pub mod entries;
 pub mod events;
@@ -32,6 +35,7 @@ pub mod preconditions;
 pub mod query;
 pub mod route;
 pub mod routes;
+pub mod sending;
 pub mod server;
 pub mod service;
 pub mod sets;

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::pin::Pin;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::admission;
 use super::answer::Reply;
+use super::body::Incoming;
 use super::call::{self, Call, Expected, Shared};
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
@@ -170,23 +171,34 @@ impl Resource {
         &'static self,
         kind: Option<&'static Kind>,
         request: HttpRequest,
-        payload: web::Payload,
+        mut incoming: Incoming,
+        shared: web::Data<Shared>,
+    ) -> HttpResponse {
+        let response = self.answer_to(kind, &request, &mut incoming, shared).await;
+        unread(response, incoming)
+    }
+
+    async fn answer_to(
+        &'static self,
+        kind: Option<&'static Kind>,
+        request: &HttpRequest,
+        incoming: &mut Incoming,
         shared: web::Data<Shared>,
     ) -> HttpResponse {
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let operation = self.operations.iter().find(|operation| operation.method == *method);
         // Not even which version is there is told to who is not let in.
         let needs = operation.map_or_else(|| self.least(), |operation| operation.needs);
-        let configuration = self.configuration(&request, &shared);
+        let configuration = self.configuration(request, &shared);
         let configuration = configuration.as_deref();
-        if let Err(failure) = admission::admit(&request, needs, configuration, &shared).await {
-            return self.dialect.shape(&request).answer(&failure);
+        if let Err(failure) = admission::admit(request, needs, configuration, &shared).await {
+            return self.dialect.shape(request).answer(&failure);
         }
         let reply = match operation {
             Some(operation) => {
                 let there = check_configuration(configuration, operation.input == Input::Creation, &shared);
                 match there {
-                    Ok(()) => self.operate(operation, kind, &request, payload, shared.clone()).await,
+                    Ok(()) => self.operate(operation, kind, request, incoming, shared.clone()).await,
                     Err(failure) => Err(failure),
                 }
             }
@@ -203,7 +215,7 @@ impl Resource {
         };
         let response = match reply {
             Ok(answer) => answer.into_response(),
-            Err(failure) => self.dialect.shape(&request).answer(&failure),
+            Err(failure) => self.dialect.shape(request).answer(&failure),
         };
         with_version(response, configuration, &shared)
     }
@@ -213,10 +225,10 @@ impl Resource {
         operation: &'static Operation,
         kind: Option<&'static Kind>,
         request: &HttpRequest,
-        payload: web::Payload,
+        incoming: &mut Incoming,
         shared: web::Data<Shared>,
     ) -> Reply {
-        let call = Call::read(request, payload, shared.clone(), kind, &operation.expected(self)).await?;
+        let call = Call::read(request, incoming, shared.clone(), kind, &operation.expected(self)).await?;
         let Some(seconds) = waiting::asked(request, &call) else { return (operation.handle)(call).await };
         let configuration = self.configuration(request, &shared);
         waiting::answer(operation.handle, call, configuration.as_deref(), seconds).await
@@ -238,6 +250,20 @@ impl Resource {
         let at_root = || (self.kinds != Kinds::None).then_some(Cow::Borrowed(&*shared.azure_configuration));
         named.or_else(at_root)
     }
+}
+
+/// What has not been read of a request, kept with its answer until `edge` gives it a place in the body.
+pub struct Unread(pub Incoming);
+
+/// Keeps what has not been read of a request until its answer is sent. The framework, once nobody wants it, would read
+/// chunks until their sender ends them; so it closes the connection instead.
+pub fn unread(mut response: HttpResponse, incoming: Incoming) -> HttpResponse {
+    // What was done was read; 204 may be for OPTIONS, which reads nothing.
+    let read = response.status().is_success() && response.status() != StatusCode::NO_CONTENT;
+    if !read && response.status() != StatusCode::NOT_MODIFIED {
+        response.extensions_mut().insert(Unread(incoming));
+    }
+    response
 }
 
 /// A configuration that is not there is told before anything else that is wrong with a request about it.

@@ -12,15 +12,18 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, web};
 use rustls::ServerConfig;
 
+use super::body::Incoming;
 use super::call::{Pattern, Shared};
 use super::edge;
-use super::{routes, tls};
+use super::{route, routes, tls};
 
 /// How the server treats connections.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Threads that answer requests.
     pub workers: usize,
+    /// So many connections are served.
+    pub connections: usize,
     /// An idle connection is kept so long.
     pub keep_alive: Duration,
     /// A request's head must be there by then.
@@ -28,6 +31,9 @@ pub struct Options {
     /// Requests that were accepted have so long to finish when the server stops.
     pub shutdown_timeout: Duration,
 }
+
+/// So many connections more than there may be are taken to be told so; what comes then waits with the system.
+const REFUSED: usize = 256;
 
 /// Starts to answer on a socket that is bound already, in TLS or plainly. Signals are the caller's matter.
 ///
@@ -40,6 +46,7 @@ pub fn serve(
     options: &Options,
 ) -> io::Result<Server> {
     let origins = shared.origins.clone();
+    let crowd = Arc::clone(&shared.crowd);
     let table = web::Data::new(routes::Table::new(&shared.prefixes));
     let factory = move || {
         App::new()
@@ -55,7 +62,11 @@ pub fn serve(
         .keep_alive(options.keep_alive)
         .client_request_timeout(options.client_timeout)
         .shutdown_timeout(options.shutdown_timeout.as_secs())
-        .on_connect(tls::note_peer)
+        .max_connections((options.connections + REFUSED).div_ceil(options.workers.max(1)))
+        .on_connect(move |connection, kept| {
+            tls::note_peer(connection, kept);
+            crowd.note(connection, kept);
+        })
         .disable_signals();
     let server = match tls {
         // HTTP/2 is offered there, too.
@@ -72,9 +83,12 @@ async fn answer(
     table: web::Data<routes::Table>,
     shared: web::Data<Shared>,
 ) -> HttpResponse {
-    let Some(path) = table.find(request.uri().path()) else { return edge::nothing(request, shared).await };
+    let incoming = Incoming::new(payload.into_inner());
+    let Some(path) = table.find(request.uri().path()) else {
+        return route::unread(edge::nothing(request, shared).await, incoming);
+    };
     request.extensions_mut().insert(Pattern(Arc::clone(&path.pattern)));
-    path.resource.answer(path.kind, request, payload, shared).await
+    path.resource.answer(path.kind, request, incoming, shared).await
 }
 
 fn cors(origins: &[String]) -> Cors {

@@ -54,6 +54,9 @@ impl Shape {
             tracing::error!(error = %failure, "a request failed");
         }
         let mut builder = HttpResponse::build(status);
+        if failure.ends_connection() {
+            builder.force_close();
+        }
         failure.headers().into_iter().for_each(|header| {
             builder.append_header(header);
         });
@@ -143,7 +146,9 @@ fn azure_code(failure: &Failure, status: StatusCode) -> &'static str {
         (_, StatusCode::NOT_ACCEPTABLE) => "NotAcceptable",
         (_, StatusCode::CONFLICT) => "ResourceExists",
         (_, StatusCode::PRECONDITION_FAILED) => "PreconditionFailed",
+        (_, StatusCode::REQUEST_TIMEOUT) => "RequestTimeout",
         (_, StatusCode::PAYLOAD_TOO_LARGE) => "RequestTooLarge",
+        (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => "HeadersTooLarge",
         (_, StatusCode::URI_TOO_LONG) => "UriTooLong",
         (_, StatusCode::UNSUPPORTED_MEDIA_TYPE) => "UnsupportedMediaType",
         (_, StatusCode::SERVICE_UNAVAILABLE) => "ServiceUnavailable",

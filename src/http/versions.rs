@@ -7,7 +7,7 @@ use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
 use super::sets::UPDATED;
-use crate::registry::{Query, Scope};
+use crate::registry::{Query, Scope, Write};
 
 /// So many versions are on a page if nothing is said, and at most.
 pub const LARGEST_PAGE: usize = 1000;
@@ -47,7 +47,8 @@ pub async fn read(call: Call, about: About) -> Reply {
 }
 
 pub async fn revert(call: Call, about: About) -> Reply {
-    let (version, write) = (call.parameter("version"), call.write());
+    let share = call.shared.bodies.undertake().await?;
+    let (version, write) = (call.parameter("version"), Write { share, ..call.write() });
     let outcome = call.registry().revert(call.configuration(), about(&call)?, version, write).await?;
     Ok(UPDATED.answer(outcome))
 }

@@ -1,5 +1,6 @@
 //! What callers ask of the ledger, and what they get.
 
+use super::budget::Share;
 use super::commit::Identity;
 use super::edit::{Edit, Subject};
 use super::id::{BranchName, CommitId, ObjectId};
@@ -66,6 +67,8 @@ pub struct Change {
     pub requirements: Vec<Requirement>,
     pub action: Action,
     pub author: Identity,
+    /// What the change takes of the memory for requests, while it waits and until it is done.
+    pub share: Share,
 }
 
 /// A change that was made, and survives a power cut.

@@ -4,6 +4,7 @@
 //! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
 //! - [`edit`], [`change`]: what callers ask, and what they get
 //! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
+//! - [`budget`]: memory that requests take together
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
 //!   `commit_graph`: what keeps it quick to read
@@ -11,6 +12,7 @@
 //! - [`repository`]: the data directory
 
 pub mod batch;
+pub mod budget;
 pub mod change;
 pub mod commit;
 mod commit_graph;
@@ -42,6 +44,7 @@ use std::thread::{self, JoinHandle};
 use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
 
+pub use budget::{Budget, Share};
 pub use change::{Action, Change, Draft, Refused, Requirement, State, Written};
 pub use commit::{CommitRecord, Identity};
 pub use committed::{Committed, FileChange};

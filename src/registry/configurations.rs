@@ -139,7 +139,8 @@ impl Registry {
             drafts.push(Draft { edits, message });
         }
         let action = Action::Create { from: start.map(|start| start.commit), drafts };
-        let change = Change { branch, requirements: Vec::new(), action, author: write.author };
+        let change =
+            Change { branch, requirements: Vec::new(), action, author: write.author, share: write.share };
         self.submit(change, demands, &Subject::Branch).await
     }
 
@@ -185,8 +186,13 @@ impl Registry {
             return Ok(Outcome::Dry { version, diff: preview.await.map_err(&at)? });
         }
         let branch = configuration.name.clone();
-        let change =
-            Change { branch, requirements: Vec::new(), action: Action::Archive, author: write.author };
+        let change = Change {
+            branch,
+            requirements: Vec::new(),
+            action: Action::Archive,
+            author: write.author,
+            share: write.share,
+        };
         self.submit(change, demands, &Subject::Branch).await
     }
 

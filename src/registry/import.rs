@@ -11,7 +11,7 @@ use super::step::files_of_a_new_one;
 use super::{Registry, Result, name};
 use crate::document::{Document, Kind, json};
 use crate::format::{self, Files, Header, header, migrations};
-use crate::ledger::{Action, Blob, Change, Draft, Edit, Identity, Subject};
+use crate::ledger::{Action, Blob, Change, Draft, Edit, Identity, Share, Subject};
 
 /// What is to be taken in.
 #[derive(Debug, Clone)]
@@ -69,7 +69,13 @@ impl Registry {
         drafts.extend(self::drafts(&import, &values, &today, format, &description, &message)?);
         let action =
             if existing.is_some() { Action::Commit(drafts) } else { Action::Create { from: None, drafts } };
-        let change = Change { branch, requirements: Vec::new(), action, author: import.author };
+        let change = Change {
+            branch,
+            requirements: Vec::new(),
+            action,
+            author: import.author,
+            share: Share::default(),
+        };
         self.submit(change, Vec::new(), &Subject::Branch).await?;
         Ok(imported)
     }

@@ -6,6 +6,7 @@
 //! - [`versions`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
+//! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
 
@@ -22,6 +23,7 @@ mod feed;
 pub mod import;
 pub mod name;
 mod patch;
+mod readers;
 pub mod revert;
 pub mod sets;
 pub mod start;
@@ -39,13 +41,14 @@ use catalogue::{Catalogue, Configuration, Contents};
 pub use conditions::{Conditions, Tags, Verdict};
 pub use entries::Place;
 pub use error::{Error, Rejection};
+use readers::Readers;
 pub use sets::{Documents, Mode};
 use versions::OldAnswers;
 pub use versions::{Query, Scope};
 pub use write::{Outcome, Write};
 
 use crate::ledger::Ledger;
-pub use crate::ledger::{BlobId, Checkpoints, CommitId, Identity, ObjectId, Options, Refused};
+pub use crate::ledger::{BlobId, Budget, Checkpoints, CommitId, Identity, ObjectId, Options, Refused, Share};
 
 /// The answer of a use case.
 pub type Result<T> = std::result::Result<T, Rejection>;
@@ -69,6 +72,7 @@ pub struct Registry {
     old: OldAnswers,
     /// Room for those who read the past: each holds what it reads in memory.
     past: Semaphore,
+    readers: Readers,
 }
 
 /// So many followers read the past at a time.
@@ -132,13 +136,18 @@ impl Registry {
         task.await.unwrap_or(Err(Error::Broken))
     }
 
-    /// Reads a body; a large one on a thread of its own, so that others need not wait.
+    /// Reads a body; a large one on a thread that does nothing else, so that others need not wait.
     async fn reading<T: Send + 'static>(
         &self,
         body: Bytes,
         read: impl FnOnce(&[u8]) -> std::result::Result<T, Error> + Send + 'static,
     ) -> std::result::Result<T, Error> {
-        if body.len() < LARGE { read(&body) } else { self.aside(move || read(&body)).await }
+        if body.len() < LARGE {
+            return read(&body);
+        }
+        let span = tracing::Span::current();
+        let task = self.readers.spawn(move || span.in_scope(|| read(&body))).ok_or(Error::Broken)?;
+        task.await.unwrap_or(Err(Error::Broken))
     }
 }
 

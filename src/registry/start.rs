@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::catalogue::Catalogue;
+use super::readers::Readers;
 use super::step::files_of_a_new_one;
 use super::{PAST, Registry, error, versions};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
     Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Ledger,
-    Options, Reader, Refused, StartError, Subject,
+    Options, Reader, Refused, Share, StartError, Subject,
 };
 
 /// The configuration that a new data directory begins with, so that the first request works.
@@ -46,8 +47,8 @@ impl Registry {
         catalogue.feeds().start().map_err(StartError::Io)?;
         let first = BranchName::parse(FIRST)?;
         let ledger = Ledger::open(directory, &first, options, audience)?;
-        let registry =
-            Arc::new(Registry { ledger, catalogue, old: versions::no_answers(), past: Semaphore::new(PAST) });
+        let (old, readers) = (versions::no_answers(), Readers::start().map_err(StartError::Io)?);
+        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past: Semaphore::new(PAST) });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;
@@ -86,6 +87,7 @@ impl Registry {
                 requirements: Vec::new(),
                 action: Action::Commit(vec![draft]),
                 author: service.clone(),
+                share: Share::default(),
             };
             self.ledger.change(change).await?;
         }
@@ -102,7 +104,13 @@ impl Registry {
         let message = format!("Create configuration {first}");
         let drafts = vec![Draft { edits: files_of_a_new_one(""), message }];
         let action = Action::Create { from: None, drafts };
-        let change = Change { branch: first, requirements: Vec::new(), action, author: service };
+        let change = Change {
+            branch: first,
+            requirements: Vec::new(),
+            action,
+            author: service,
+            share: Share::default(),
+        };
         self.ledger.change(change).await?;
         Ok(())
     }

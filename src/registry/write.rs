@@ -11,7 +11,8 @@ use super::error::{Error, Rejection};
 use super::step::Step;
 use super::{LARGE, Registry, Result};
 use crate::ledger::{
-    Action, Change, CommitId, Draft, Edit, Head, Identity, ObjectId, Refused, Requirement, State, Subject,
+    Action, Change, CommitId, Draft, Edit, Head, Identity, ObjectId, Refused, Requirement, Share, State,
+    Subject,
 };
 
 /// How a request wants its write done.
@@ -24,6 +25,8 @@ pub struct Write {
     /// Check everything, write nothing.
     pub dry_run: bool,
     pub conditions: Conditions,
+    /// Of the memory for requests; kept until the write is done, whoever still waits for that.
+    pub share: Share,
 }
 
 /// What became of a write.
@@ -125,6 +128,7 @@ impl Registry {
             requirements: Vec::new(),
             action: Action::Commit(vec![draft]),
             author: write.author,
+            share: write.share,
         };
         let mut outcome = self.submit(change, demands, &target).await?;
         if let Outcome::Done { document: written, .. } = &mut outcome {

@@ -37,6 +37,7 @@ mod hand_made;
 mod history_index;
 mod house;
 mod linearizability;
+mod load;
 mod maintenance;
 mod migrations;
 mod model;

@@ -31,7 +31,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
         add(304, json!({"description": "It is still what If-None-Match names", "headers": headers}));
     }
     let mut refuses: Vec<u16> = operation.refuses.to_vec();
-    refuses.extend([400, 414, 500]);
+    refuses.extend([400, 408, 413, 414, 431, 500, 503]);
     if resource.dialect == Dialect::Own {
         refuses.push(422);
     }
@@ -43,10 +43,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
         refuses.push(412);
     }
     if operation.input != Input::None {
-        refuses.extend([413, 415]);
-    }
-    if write {
-        refuses.push(503);
+        refuses.push(415);
     }
     refuses.sort_unstable();
     refuses.dedup();
@@ -128,6 +125,7 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
         403 => ("Who asks lacks the role that the message names", "Error"),
         404 => ("There is no such thing", "Error"),
         406 => ("Accept takes no JSON", "Error"),
+        408 => ("The body took too long to arrive", "Error"),
         409 => ("It is there already, or the version breaks today's rules", "Error"),
         412 => ("If-Match or If-None-Match does not hold", "Error"),
         413 => ("The body is too large", "Error"),
@@ -135,7 +133,11 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
         415 => ("The body is not JSON", "Error"),
         422 => ("Rules are broken; all of them are told", "ValidationError"),
         429 => ("This is too often", "Error"),
-        503 => ("A write cannot be taken now, or it is not known whether it was", "Error"),
+        431 => ("The head of the request is too large", "Error"),
+        503 => (
+            "There is no room for the request now, or a write cannot be taken, or it is not known whether it was",
+            "Error",
+        ),
         _ => ("What is stored is damaged", "Error"),
     };
     let mut headers = json!({});

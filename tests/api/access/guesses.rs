@@ -77,13 +77,6 @@ fn variant(key: &str, number: usize) -> String {
     format!("{}{number:08x}", &key[..key.len() - 8])
 }
 
-/// The most memory that a process has had, in KiB.
-fn peak(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
-}
-
 /// Each check takes 19 MiB while it lasts. Three hundred at once would take six gigabytes.
 #[test]
 fn a_flood_of_wrong_keys_takes_bounded_memory() {
@@ -91,7 +84,7 @@ fn a_flood_of_wrong_keys_takes_bounded_memory() {
     let server = Principals::of(&[&ada]).builder().env("REVCONF_ACCESS_GUESSES", "1000000").start();
     let client = server.client();
     client.with_key(&ada.key).get(SERVICES).expect(200);
-    let before = peak(&server);
+    let before = server.peak();
     let statuses: BTreeSet<u16> = std::thread::scope(|threads| {
         let (client, key) = (&client, &ada.key);
         let flood: Vec<_> = (0..400)
@@ -107,7 +100,7 @@ fn a_flood_of_wrong_keys_takes_bounded_memory() {
         flood.into_iter().map(|thread| thread.join().expect("an answer")).collect()
     });
     assert!(statuses.is_subset(&BTreeSet::from([401, 429])), "{statuses:?}");
-    let grown = (peak(&server) - before) / 1024;
+    let grown = (server.peak() - before) / 1024;
     assert!(grown < 200, "{grown} MiB more than before");
     client.with_key(&ada.key).get(SERVICES).expect(200);
 }

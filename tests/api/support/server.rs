@@ -22,6 +22,7 @@ pub struct Builder {
     listen: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    open_files: Option<usize>,
     /// Directories that the server needs for as long as it may be started.
     kept: Vec<Arc<TempDir>>,
 }
@@ -32,7 +33,15 @@ impl Builder {
         let data = home.path().join("data");
         let environment = vec![("REVCONF_LOG_FORMAT".to_owned(), "json".to_owned())];
         let listen = "127.0.0.1:0".to_owned();
-        Self { home: Arc::new(home), data, listen, arguments: Vec::new(), environment, kept: Vec::new() }
+        Self {
+            home: Arc::new(home),
+            data,
+            listen,
+            arguments: Vec::new(),
+            environment,
+            open_files: None,
+            kept: Vec::new(),
+        }
     }
 
     /// A data directory that exists already; who made it removes it.
@@ -77,8 +86,26 @@ impl Builder {
         self.args(&["--config", path.to_str().expect("a path in UTF-8")])
     }
 
+    /// Starts it with a soft limit of so many open files; the hard one stays.
+    pub fn open_files(mut self, soft: usize) -> Self {
+        self.open_files = Some(soft);
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = program();
+        if let Some(soft) = self.open_files {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -Sn {soft}; exec \"$0\" \"$@\"")]).arg(command.get_program());
+            // Among them those that are taken out of what the tests were started with.
+            for (name, value) in command.get_envs() {
+                match value {
+                    Some(value) => shell.env(name, value),
+                    None => shell.env_remove(name),
+                };
+            }
+            command = shell;
+        }
         command.arg("serve").arg("--data").arg(&self.data).args(["--listen", &self.listen]);
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -160,6 +187,19 @@ impl Server {
     /// What this start has logged so far, a line each.
     pub fn log_lines(&self) -> Vec<String> {
         self.log.lock().lines.clone()
+    }
+
+    /// The most memory that this start has had so far, in KiB.
+    pub fn peak(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How many files the server has open; a connection is one.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the server runs").count()
     }
 
     /// The first logged line that has an answer to `wanted`, now or later.
