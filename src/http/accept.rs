@@ -1,6 +1,6 @@
 //! Which forms of an answer a client takes (RFC 9110 section 12.5.1).
 
-use actix_web::http::header::{Accept, Header, QualityItem};
+use actix_web::http::header::{Accept, Header, Quality, QualityItem};
 use actix_web::{HttpMessage, mime};
 
 /// What a client takes, as far as this service has a choice.
@@ -22,22 +22,35 @@ pub fn read(request: &impl HttpMessage) -> Taken {
     Taken { json: problem || takes_json(&items), problem }
 }
 
+/// Whether a text diff is taken, and rather than JSON. Who takes anything gets JSON.
+pub fn prefers_diff(request: &impl HttpMessage) -> bool {
+    let Ok(Accept(items)) = Accept::parse(request) else { return false };
+    let (diff, json) = (rank(&items, mime::TEXT, "x-diff"), rank(&items, mime::APPLICATION, "json"));
+    let (_, quality) = diff;
+    // Of two that are as welcome, the one that is named more exactly is meant.
+    let by_quality = |(specificity, quality): (u8, Quality)| (quality, specificity);
+    quality > actix_web::http::header::q(0.0) && by_quality(diff) > by_quality(json)
+}
+
+/// How exactly the most specific range names a media type, and how welcome that is.
+fn rank(items: &[QualityItem<mime::Mime>], kind: mime::Name<'_>, subtype: &str) -> (u8, Quality) {
+    let specificity = |range: &mime::Mime| match (range.type_(), range.subtype()) {
+        (mime::STAR, mime::STAR) => Some(0),
+        (found, mime::STAR) if found == kind => Some(1),
+        (found, sub) if found == kind && sub == subtype => Some(2),
+        _ => None,
+    };
+    let ranges = items.iter().filter_map(|item| Some((specificity(&item.item)?, item.quality)));
+    ranges.max_by_key(|(specificity, _)| *specificity).unwrap_or((0, actix_web::http::header::q(0.0)))
+}
+
 fn is_problem(item: &QualityItem<mime::Mime>) -> bool {
     item.item.essence_str() == "application/problem+json"
 }
 
 /// The most specific range that covers JSON decides.
 fn takes_json(items: &[QualityItem<mime::Mime>]) -> bool {
-    let specificity = |range: &mime::Mime| match (range.type_(), range.subtype()) {
-        (mime::STAR, mime::STAR) => Some(0),
-        (mime::APPLICATION, mime::STAR) => Some(1),
-        (mime::APPLICATION, mime::JSON) => Some(2),
-        _ => None,
-    };
-    let ranges = items.iter().filter_map(|item| Some((specificity(&item.item)?, item.quality)));
-    ranges
-        .max_by_key(|(specificity, _)| *specificity)
-        .is_some_and(|(_, quality)| quality > actix_web::http::header::q(0.0))
+    rank(items, mime::APPLICATION, "json").1 > actix_web::http::header::q(0.0)
 }
 
 #[cfg(test)]
@@ -45,6 +58,32 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
+
+    #[test]
+    fn a_diff_is_text_for_who_asks_for_that() {
+        let prefers = |accept: &str| {
+            prefers_diff(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+        };
+        for accept in [
+            "text/x-diff",
+            "text/*",
+            "text/x-diff, */*",
+            "application/json;q=0.5, text/x-diff",
+            "TEXT/X-Diff",
+        ] {
+            assert!(prefers(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "application/json",
+            "text/x-diff, application/json",
+            "text/x-diff;q=0.5, */*",
+            "text/x-diff;q=0",
+        ] {
+            assert!(!prefers(accept), "{accept}");
+        }
+    }
 
     fn taken(accept: &str) -> Taken {
         read(&TestRequest::default().insert_header(("accept", accept)).to_http_request())

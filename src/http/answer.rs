@@ -171,12 +171,14 @@ impl Answer {
         if let Some(seconds) = self.waited {
             builder.insert_header((PREFERENCE_APPLIED, format!("wait={seconds}")));
         }
+        // A text diff of what is the same is empty, and a text nevertheless.
+        let bare = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let mut response = if let Some(stream) = self.stream {
             builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));
             builder.insert_header((header::CONTENT_ENCODING, IDENTITY));
             // Proxies that gather an answer before they pass it on are told not to.
             builder.insert_header(("x-accel-buffering", "no")).body(stream)
-        } else if self.body.is_empty() {
+        } else if bare {
             builder.finish()
         } else {
             builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));

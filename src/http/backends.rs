@@ -10,8 +10,9 @@ use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
 use super::filter::Filter;
+use super::moment;
 use super::sets::UPDATED;
-use crate::registry::{Documents, Error, Outcome, Shown};
+use crate::registry::{Documents, Error, Outcome, Scope, Shown};
 
 /// The names of the list's options.
 pub const FILTER: &str = "$filter";
@@ -50,7 +51,10 @@ fn body(entity: Entity<'_>) -> Result<Vec<u8>, Failure> {
 
 pub async fn list(call: Call) -> Reply {
     let kind = call.kind()?;
-    let documents = call.registry().documents(call.configuration(), kind)?;
+    let documents = match moment::of(&call)? {
+        Some(moment) => call.registry().documents_at(call.configuration(), kind, moment).await?,
+        None => call.registry().documents(call.configuration(), kind)?,
+    };
     let top = call.query.whole(TOP).unwrap_or(DEFAULT_TOP);
     let skip = call.query.whole(SKIP).unwrap_or(0);
     let filter = call.query.filter(FILTER);
@@ -94,7 +98,10 @@ fn page<'a>(
 }
 
 pub async fn read(call: Call) -> Reply {
-    let shown = call.registry().entry(call.place()?)?;
+    let shown = match moment::shown(&call, Scope::Entry(call.kind()?, call.parameter("id"))).await? {
+        Some(shown) => shown,
+        None => call.registry().entry(call.place()?)?,
+    };
     let body = body(Entity::read(&shown.body)?)?.into();
     Answer::read(Shown { body, ..shown }, &call.conditions)
 }

@@ -67,6 +67,8 @@ pub struct Expected {
     pub body: bool,
     /// It is answered as JSON.
     pub json: bool,
+    /// It is answered as a text diff as well.
+    pub diff: bool,
     pub dialect: Dialect,
     pub needs: Needs,
     pub query: &'static [Parameter],
@@ -101,8 +103,9 @@ impl Call {
         kind: Option<&'static Kind>,
         expected: &Expected,
     ) -> Result<Self, Failure> {
-        if expected.json && !accept::read(request).json {
-            return Err(Failure::NotAcceptable);
+        if expected.json && !accept::read(request).json && !(expected.diff && accept::prefers_diff(request)) {
+            let forms = if expected.diff { "application/json or text/x-diff" } else { "application/json" };
+            return Err(Failure::NotAcceptable { forms });
         }
         let Body { bytes: body, share } = if expected.body {
             shared.bodies.read(request, incoming).await?
@@ -201,6 +204,11 @@ impl Call {
             conditions: self.conditions.clone(),
             share: self.share.clone(),
         }
+    }
+
+    /// Whether a text diff is wanted, where there is one.
+    pub fn prefers_diff(&self) -> bool {
+        accept::prefers_diff(&self.request)
     }
 
     /// The path of the request, as it came.

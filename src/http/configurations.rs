@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Reply};
 use super::call::Call;
+use super::moment;
 use super::sets::{CREATED, DELETED, UPDATED};
 use crate::access::Role;
 
@@ -15,7 +16,10 @@ pub async fn list(call: Call) -> Reply {
 }
 
 pub async fn read(call: Call) -> Reply {
-    let (record, version) = call.registry().describe(call.configuration())?;
+    let (record, version) = match moment::of(&call)? {
+        Some(moment) => call.registry().describe_at(call.configuration(), moment).await?,
+        None => call.registry().describe(call.configuration())?,
+    };
     Answer::json(StatusCode::OK, &record).version(version).tagged(version.into(), &call.conditions)
 }
 

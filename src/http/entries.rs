@@ -2,10 +2,16 @@
 
 use super::answer::{Answer, Reply};
 use super::call::Call;
+use super::moment;
 use super::sets::{CREATED, DELETED, UPDATED};
+use crate::registry::Scope;
 
 pub async fn read(call: Call) -> Reply {
-    Answer::read(call.registry().entry(call.place()?)?, &call.conditions)
+    let shown = match moment::shown(&call, Scope::Entry(call.kind()?, call.parameter("id"))).await? {
+        Some(shown) => shown,
+        None => call.registry().entry(call.place()?)?,
+    };
+    Answer::read(shown, &call.conditions)
 }
 
 pub async fn create(call: Call) -> Reply {

@@ -19,8 +19,8 @@ pub enum Failure {
     NoRoute { path: String, hint: &'static str },
     #[error("{method} cannot be used here; what can be used is {allow}")]
     MethodNotAllowed { method: Method, allow: String },
-    #[error("this is answered as application/json only, which Accept does not take")]
-    NotAcceptable,
+    #[error("this is answered as {forms} only, which Accept does not take")]
+    NotAcceptable { forms: &'static str },
     #[error("this is answered as identity, gzip, br or zstd, none of which Accept-Encoding takes")]
     EncodingNotAcceptable,
     #[error("the body must be application/json in UTF-8, not {0}")]
@@ -35,6 +35,8 @@ pub enum Failure {
     UrlTooLong { limit: usize },
     #[error("the header {name} is malformed: {reason}")]
     BadHeader { name: &'static str, reason: String },
+    #[error("the parameter {name} {reason}")]
+    BadParameter { name: &'static str, reason: String },
     #[error("the header If-Match is required here; * means any version")]
     IfMatchRequired,
     #[error("the body could not be read: {0}")]
@@ -100,6 +102,7 @@ impl Failure {
                 Error::NoConfiguration(_)
                 | Error::NoEntry { .. }
                 | Error::NoVersion { .. }
+                | Error::NotYet { .. }
                 | Error::NotInVersion { .. }
                 | Error::NotListed { .. }
                 | Error::NoArchive { .. } => StatusCode::NOT_FOUND,
@@ -116,15 +119,16 @@ impl Failure {
             },
             Failure::NoRoute { .. } => StatusCode::NOT_FOUND,
             Failure::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Failure::NotAcceptable | Failure::EncodingNotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Failure::NotAcceptable { .. } | Failure::EncodingNotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Failure::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::BodyLate { .. } => StatusCode::REQUEST_TIMEOUT,
             Failure::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Failure::UrlTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Failure::BadHeader { .. } | Failure::IfMatchRequired | Failure::BodyLost(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Failure::BadHeader { .. }
+            | Failure::BadParameter { .. }
+            | Failure::IfMatchRequired
+            | Failure::BodyLost(_) => StatusCode::BAD_REQUEST,
             Failure::BadQuery(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::Busy | Failure::Crowded | Failure::NotReady | Failure::NoTrail => {
                 StatusCode::SERVICE_UNAVAILABLE

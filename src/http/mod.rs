@@ -6,6 +6,7 @@
 //! - [`body`]: what comes with it; [`crowd`]: how many there may be at a time; [`waiting`]: reads that are held until
 //!   something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
+//! - [`moment`]: which state a read asks for
 //! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
@@ -29,6 +30,7 @@ pub mod filter;
 pub mod headers;
 pub mod limits;
 pub mod log;
+pub mod moment;
 pub mod needs;
 pub mod openapi;
 pub mod preconditions;

@@ -35,6 +35,8 @@ pub enum Form {
     Kind,
     /// A time (RFC 3339).
     Time,
+    /// A time (RFC 3339) that is read where it is used.
+    Moment,
     /// An expression of [`filter`].
     Filter,
     /// A version of Azure's API: a date, and `-preview` maybe.
@@ -45,7 +47,7 @@ impl Form {
     fn check(&self, text: &str) -> Result<(), (FaultKind, String)> {
         match self {
             Form::Message { longest } => check_message(text.trim(), *longest),
-            Form::Text => Ok(()),
+            Form::Text | Form::Moment => Ok(()),
             Form::Flag if matches!(text, "true" | "false") => Ok(()),
             Form::Flag => Err((FaultKind::BoolType, format!("must be true or false, not {text:?}"))),
             Form::Whole { min, max, .. } => check_whole(text, *min, *max),
@@ -83,7 +85,7 @@ impl Form {
             }
             Form::Choice(words) => json!({"type": "string", "enum": words, "default": words.first()}),
             Form::Kind => json!({"type": "string", "enum": kinds()}),
-            Form::Time => json!({"type": "string", "format": "date-time"}),
+            Form::Time | Form::Moment => json!({"type": "string", "format": "date-time"}),
             Form::Filter => json!({"type": "string", "maxLength": filter::LONGEST}),
             Form::ApiVersion => {
                 json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?$"})
@@ -199,7 +201,7 @@ impl Query {
         self.filters.iter().find(|(found, _)| *found == name).map(|(_, filter)| filter)
     }
 
-    /// A [`Form::Time`].
+    /// A [`Form::Time`], or a [`Form::Moment`] that is one.
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
         self.text(name).and_then(time)
     }

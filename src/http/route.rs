@@ -81,6 +81,8 @@ pub enum Output {
     Set,
     Versions,
     Whole,
+    /// What differs between two versions: patches, or a text diff.
+    Difference,
     Configuration,
     Configurations,
     Created,
@@ -129,6 +131,7 @@ impl Operation {
             template: resource.path,
             body: self.input != Input::None,
             json: self.output.is_json(),
+            diff: self.output == Output::Difference,
             dialect: resource.dialect,
             needs: self.needs,
             query: self.query,

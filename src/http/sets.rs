@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Reply};
 use super::call::Call;
-use crate::registry::{Mode, Outcome};
+use super::moment;
+use crate::registry::{Mode, Outcome, Scope};
 
 /// The word of the parameter `mode` for [`Mode::Merge`].
 pub const MERGE: &str = "merge";
@@ -40,7 +41,11 @@ impl Done {
 }
 
 pub async fn read(call: Call) -> Reply {
-    Answer::read(call.registry().set(call.configuration(), call.kind()?)?, &call.conditions)
+    let shown = match moment::shown(&call, Scope::Set(call.kind()?)).await? {
+        Some(shown) => shown,
+        None => call.registry().set(call.configuration(), call.kind()?)?,
+    };
+    Answer::read(shown, &call.conditions)
 }
 
 pub async fn create(call: Call) -> Reply {

@@ -8,6 +8,7 @@ use super::accept;
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
 use crate::document::{Fault, Step};
+use crate::registry::{Error, Rejection};
 
 /// Whose words a route speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,7 @@ fn azure_code(failure: &Failure, status: StatusCode) -> &'static str {
     match (failure, status) {
         (Failure::IfMatchRequired, _) => "IfMatchRequired",
         (Failure::BadHeader { .. }, _) => "InvalidHeader",
+        (Failure::Rejected(Rejection { error: Error::NotToday { .. }, .. }), _) => "VersionNotReadable",
         (_, StatusCode::BAD_REQUEST) => "ValidationError",
         (_, StatusCode::UNAUTHORIZED) => "Unauthorized",
         (_, StatusCode::FORBIDDEN) => "Forbidden",

@@ -7,10 +7,13 @@ use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
 use super::sets::UPDATED;
-use crate::registry::{Query, Scope, Write};
+use crate::registry::{Form, Moment, Query, Scope, Write};
 
 /// So many versions are on a page if nothing is said, and at most.
 pub const LARGEST_PAGE: usize = 1000;
+
+/// A difference as text.
+const TEXT_DIFF: &str = "text/x-diff; charset=utf-8";
 
 /// What the route is about.
 type About = fn(&Call) -> Result<Scope<'_>, Failure>;
@@ -41,9 +44,21 @@ pub async fn list(call: Call, about: About) -> Reply {
 }
 
 pub async fn read(call: Call, about: About) -> Reply {
-    let version = call.parameter("version");
-    let shown = call.registry().version(call.configuration(), about(&call)?, version).await?;
+    let moment = Moment::Version(call.parameter("version").to_owned());
+    let shown = call.registry().version(call.configuration(), about(&call)?, moment).await?;
     Answer::read(shown, &call.conditions)
+}
+
+pub async fn diff(call: Call, about: About) -> Reply {
+    let (version, against) = (call.parameter("version"), call.query.text("against"));
+    let (form, media_type) = match call.prefers_diff() {
+        true => (Form::Text, TEXT_DIFF),
+        false => (Form::Patches, "application/json"),
+    };
+    let scope = about(&call)?;
+    let shown = call.registry().difference(call.configuration(), scope, version, against, form).await?;
+    let answer = Answer::new(StatusCode::OK, media_type, shown.body).version(shown.version);
+    answer.tagged(shown.tag, &call.conditions)
 }
 
 pub async fn revert(call: Call, about: About) -> Reply {

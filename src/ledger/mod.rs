@@ -9,6 +9,7 @@
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
 //!   `commit_graph`: what keeps it quick to read
 //! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
+//! - `unified`: differences as text
 //! - [`repository`]: the data directory
 
 pub mod batch;
@@ -35,6 +36,7 @@ mod refs;
 pub mod repository;
 mod store;
 pub mod tree;
+mod unified;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,6 +58,7 @@ pub use index::pages::{Listing, Wanted};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tree::{Head, empty_tree, tree_of};
+pub use unified::unified;
 
 use batch::PersistError;
 use committer::{Committer, Message, Pace};

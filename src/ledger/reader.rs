@@ -1,6 +1,8 @@
 //! Looking into the repository: commits, trees and files as they were. Everything here may touch the disk, so callers
 //! keep it off threads that must not wait.
 
+mod changes;
+
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,6 +197,14 @@ impl Reader {
         })
     }
 
+    /// A commit.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn commit(&self, commit: CommitId) -> Result<CommitRecord, Damage> {
+        self.with(|repository| Ok(commit::record(&find_commit(repository, commit.0)?)))
+    }
+
     /// Where an archived branch ended.
     ///
     /// # Errors
@@ -296,21 +306,11 @@ impl Reader {
     /// # Errors
     /// The commit, its trees or a file cannot be read.
     pub fn files(&self, commit: CommitId, subjects: &[Subject]) -> Result<BTreeMap<String, Blob>, Damage> {
-        let reaches = |subject: &Subject, folder: &str| match subject {
-            Subject::Branch => true,
-            Subject::Folder(name) => name == folder,
-            Subject::File(path) => path.split_once('/').is_some_and(|(above, _)| above == folder),
-        };
-        let is = |subject: &Subject, path: &str| match subject {
-            Subject::Branch => true,
-            Subject::Folder(name) => path.split_once('/').is_some_and(|(folder, _)| folder == name),
-            Subject::File(wanted) => wanted == path,
-        };
         self.with(|repository| {
             let mut files = BTreeMap::new();
             let mut take = |path: String, raw: &Raw<'_>| -> Result<(), Damage> {
                 if raw.is_file()
-                    && subjects.iter().any(|subject| is(subject, &path))
+                    && subjects.iter().any(|subject| holds(subject, &path))
                     && let Some(id) = raw.id()
                 {
                     let id = BlobId(id.0);
@@ -396,6 +396,24 @@ impl Reader {
             commits.sort_unstable();
             Ok(commits.into_iter().map(|(_, id)| id).collect())
         })
+    }
+}
+
+/// Whether a subject has parts in a top-level folder.
+fn reaches(subject: &Subject, folder: &str) -> bool {
+    match subject {
+        Subject::Branch => true,
+        Subject::Folder(name) => name == folder,
+        Subject::File(path) => path.split_once('/').is_some_and(|(above, _)| above == folder),
+    }
+}
+
+/// Whether a file belongs to a subject.
+fn holds(subject: &Subject, path: &str) -> bool {
+    match subject {
+        Subject::Branch => true,
+        Subject::Folder(name) => path.split_once('/').is_some_and(|(folder, _)| folder == name),
+        Subject::File(wanted) => wanted == path,
     }
 }
 

@@ -44,6 +44,16 @@ impl Set {
         Set { kind, tree, entries: OrdMap::new(), names: OrdMap::new(), answer: OnceLock::new() }
     }
 
+    /// Of documents of an old version.
+    pub(super) fn of(
+        kind: &'static Kind,
+        tree: TreeId,
+        documents: impl Iterator<Item = (EntryId, Blob)>,
+    ) -> Self {
+        let entries = documents.map(|(id, blob)| (id, Entry { blob: blob.id, bytes: blob.bytes })).collect();
+        Set { entries, ..Set::new(kind, tree) }
+    }
+
     fn put(&mut self, name: &str, id: EntryId, blob: Blob) {
         self.names.insert(name.to_owned(), id.clone());
         self.entries.insert(id, Entry { blob: blob.id, bytes: blob.bytes });

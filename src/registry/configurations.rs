@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::catalogue::{Configuration, Contents};
 use super::error::{Error, Rejection};
+use super::moment::{Moment, resolve};
 use super::start::upgrade;
 use super::step::{Step, files_of_a_new_one};
 use super::version::date;
-use super::versions::resolve;
+use super::versions::header_at;
 use super::write::{self, Outcome, Ready, Write};
 use super::{Registry, Result, diff, name};
 use crate::document::{FaultKind, Faults, json, name_of};
@@ -82,6 +83,28 @@ impl Registry {
     pub fn describe(&self, name: &str) -> Result<(Record, CommitId)> {
         let configuration = self.configuration(name)?;
         Ok((Record::of(&configuration), configuration.version()))
+    }
+
+    /// A configuration's record as it was at a moment, and that version.
+    ///
+    /// # Errors
+    /// There is no such configuration or version, or the version breaks today's rules.
+    pub async fn describe_at(self: &Arc<Self>, name: &str, moment: Moment) -> Result<(Record, CommitId)> {
+        let configuration = self.configuration(name)?;
+        let at = Rejection::at(configuration.version());
+        let registry = Arc::clone(self);
+        let record = self.aside(move || {
+            let commit = moment.commit(registry.ledger.history(), &configuration)?;
+            let reader = registry.ledger.reader();
+            let record = Record {
+                id: configuration.name.to_string(),
+                description: header_at(reader, commit)?.description,
+                version: commit.to_string(),
+                date: date(reader.commit(commit)?.time),
+            };
+            Ok((record, commit))
+        });
+        record.await.map_err(at)
     }
 
     /// Creates a configuration: empty, or from another's version, or from an archive.

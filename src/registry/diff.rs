@@ -24,11 +24,13 @@ pub enum What {
 /// One document's difference.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
-    /// The kind's name; `configs` for what the configuration says of itself.
-    pub kind: &'static str,
+    /// The kind's name; `configs` for what the configuration says of itself. `None` where all are of one kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
     pub id: String,
     pub change: What,
-    /// RFC 6902: turns the one document into the other; a document that is not there is `null`.
+    /// RFC 6902: turns the one document into the other; a document that is not there is `null`. One that was created is
+    /// added whole. One that was deleted is replaced by `null`: to `remove` a whole document is beyond most libraries.
     pub patch: Value,
 }
 
@@ -46,20 +48,23 @@ impl Difference {
         Difference { from: from.map(|commit| commit.to_string()), ..Difference::default() }
     }
 
-    fn compare(&mut self, kind: &'static str, id: &str, before: &Value, after: &Value) {
+    pub(super) fn compare(&mut self, kind: &'static str, id: &str, before: &Value, after: &Value) {
         let change = match (before, after) {
             (before, after) if before == after => return,
             (Value::Null, _) => What::Created,
             (_, Value::Null) => What::Deleted,
             _ => What::Updated,
         };
-        let patch = json!(json_patch::diff(before, after).0);
-        self.items.push(Item { kind, id: id.to_owned(), change, patch });
+        let patch = match change {
+            What::Created => json!([{"op": "add", "path": "", "value": after}]),
+            What::Updated | What::Deleted => json!(json_patch::diff(before, after).0),
+        };
+        self.items.push(Item { kind: Some(kind), id: id.to_owned(), change, patch });
     }
 }
 
 /// The kind's word for what a configuration says of itself.
-const CONFIGURATIONS: &str = "configs";
+pub(super) const CONFIGURATIONS: &str = "configs";
 
 /// What steps would change in a configuration.
 pub(super) fn preview(configuration: &Configuration, steps: &[Step]) -> Result<Difference, Error> {

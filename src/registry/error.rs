@@ -1,5 +1,7 @@
 //! Why a request is not done. No status codes here: the HTTP layer has one table for them.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::document::json::NotJson;
 use crate::document::{EntryId, Fault, FaultKind, Faults, Kind};
 use crate::ledger::{BranchName, CommitId, Damage, NameFault, Refused};
@@ -16,6 +18,11 @@ pub enum Error {
          or more of its first digits if no other version begins so"
     )]
     NoVersion { version: String, configuration: String },
+    #[error(
+        "configuration {configuration:?} had no version yet at {}",
+        time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    )]
+    NotYet { time: DateTime<Utc>, configuration: String },
     #[error("version {version} is not in this list, so nothing comes after it")]
     NotListed { version: String },
     #[error("version {version} breaks today's rules, so it can only be looked at with git: {reason}")]

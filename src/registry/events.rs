@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::error::{Error, Rejection};
 use super::event::Event;
 use super::feed::{Feed, Found, Place, Shared};
-use super::versions::resolve;
+use super::moment::resolve;
 use super::{Registry, Result};
 use crate::ledger::{BranchName, CommitId};
 

@@ -3,15 +3,16 @@
 //!
 //! - [`catalogue`]: the newest state of everything, ready to send
 //! - [`entries`], `patch`, [`sets`], [`configurations`]: reading and changing
-//! - [`versions`], [`revert`]: looking and going back
+//! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
-//! - [`diff`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
+//! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
 
 pub mod catalogue;
 pub mod check;
+pub mod compare;
 pub mod conditions;
 pub mod configurations;
 pub mod diff;
@@ -21,6 +22,7 @@ pub mod event;
 pub mod events;
 mod feed;
 pub mod import;
+pub mod moment;
 pub mod name;
 mod patch;
 mod readers;
@@ -38,9 +40,11 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use catalogue::{Catalogue, Configuration, Contents};
+pub use compare::Form;
 pub use conditions::{Conditions, Tags, Verdict};
 pub use entries::Place;
 pub use error::{Error, Rejection};
+pub use moment::Moment;
 use readers::Readers;
 pub use sets::{Documents, Mode};
 use versions::OldAnswers;

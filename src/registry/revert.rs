@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::entries::{self, Place};
 use super::error::{Error, Rejection};
+use super::moment::resolve;
 use super::step::Step;
-use super::versions::{Old, Scope, resolve};
+use super::versions::{Old, Scope};
 use super::write::{self, Outcome, Ready, Write};
 use super::{Registry, Result, sets};
 use crate::document::{EntryId, KINDS, Kind};

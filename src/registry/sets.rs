@@ -20,6 +20,10 @@ pub struct Documents {
 }
 
 impl Documents {
+    pub(super) fn new(version: CommitId, set: Set) -> Self {
+        Documents { version, set: Arc::new(set) }
+    }
+
     /// The set's tag.
     pub fn tag(&self) -> ObjectId {
         self.set.tree.into()

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 
-use super::catalogue::{Configuration, join, set_answer};
+use super::catalogue::{Configuration, Set, join, set_answer};
 use super::entries::{self, Place};
 use super::error::{Error, Rejection};
+use super::moment::{Moment, resolve};
+use super::sets::Documents;
 use super::version::Version;
 use super::{Registry, Result, Shown, sets};
 use crate::document::{Document, EntryId, KINDS, Kind};
 use crate::format::{self, Files, Header, Misfit, header};
 use crate::ledger::{
-    Blob, BlobId, BranchName, CommitId, CommitRecord, History, ObjectId, Reader, Subject, Wanted, What,
+    Blob, BlobId, BranchName, CommitId, CommitRecord, History, Reader, Subject, TreeId, Wanted, What,
     empty_tree, tree_of,
 };
 
@@ -103,7 +105,7 @@ impl Registry {
         page.await.map_err(at)
     }
 
-    /// Something as it was at a version.
+    /// Something as it was at a moment.
     ///
     /// # Errors
     /// There is no such configuration or version, or the entry was not there.
@@ -111,7 +113,7 @@ impl Registry {
         self: &Arc<Self>,
         configuration: &str,
         scope: Scope<'_>,
-        version: &str,
+        moment: Moment,
     ) -> Result<Shown> {
         let configuration = self.configuration(configuration)?;
         let at = Rejection::at(configuration.version());
@@ -126,13 +128,40 @@ impl Registry {
             Scope::Configuration => None,
             Scope::Set(kind) | Scope::Entry(kind, _) => Some(kind),
         };
-        let (registry, version) = (Arc::clone(self), version.to_owned());
+        let registry = Arc::clone(self);
         let shown = self.aside(move || {
-            let commit = resolve(registry.ledger.history(), &configuration, &version)?;
+            let commit = moment.commit(registry.ledger.history(), &configuration)?;
             let about = About { commit, kind, id: wanted, configuration: configuration.name.clone() };
             registry.old.get_or_insert_with(&about, || about.read(registry.ledger.reader()))
         });
         shown.await.map_err(at)
+    }
+
+    /// Every document of a set as it was at a moment, sorted by id, with the set's version and tag.
+    ///
+    /// # Errors
+    /// There is no such configuration or version.
+    pub async fn documents_at(
+        self: &Arc<Self>,
+        configuration: &str,
+        kind: &'static Kind,
+        moment: Moment,
+    ) -> Result<Documents> {
+        let configuration = self.configuration(configuration)?;
+        let at = Rejection::at(configuration.version());
+        let registry = Arc::clone(self);
+        let documents = self.aside(move || {
+            let commit = moment.commit(registry.ledger.history(), &configuration)?;
+            let reader = registry.ledger.reader();
+            let old = Old::read(reader, commit, &[sets::subject(kind)])?;
+            let tree = old.tree(reader, kind)?;
+            let entries = old.of(kind).map(|kept| {
+                let text = kept.document.text().clone();
+                (kept.document.id().clone(), Blob { id: kept.blob, bytes: text })
+            });
+            Ok(Documents::new(commit, Set::of(kind, tree, entries)))
+        });
+        documents.await.map_err(at)
     }
 }
 
@@ -160,7 +189,7 @@ impl About {
             (Some(kind), None) => {
                 let old = Old::read(reader, commit, &[sets::subject(kind)])?;
                 let body = set_answer(old.sorted(kind).into_values());
-                Ok(Shown { version: commit, tag: old.tree(reader, kind)?, body })
+                Ok(Shown { version: commit, tag: old.tree(reader, kind)?.into(), body })
             }
             (None, _) => {
                 let old = Old::read(reader, commit, &[Subject::Branch])?;
@@ -211,7 +240,10 @@ fn whole(name: &str, commit: CommitId, old: &Old) -> Bytes {
     body.freeze()
 }
 
-fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Result<Subject, Error> {
+pub(super) fn subject(
+    configuration: &Configuration,
+    scope: Scope<'_>,
+) -> std::result::Result<Subject, Error> {
     Ok(match scope {
         Scope::Configuration => Subject::Branch,
         Scope::Set(kind) => sets::subject(kind),
@@ -220,17 +252,6 @@ fn subject(configuration: &Configuration, scope: Scope<'_>) -> std::result::Resu
             entries::subject(kind, &place.to_find()?)
         }
     })
-}
-
-/// The commit of a configuration that a client's text names.
-pub(super) fn resolve(
-    history: &History,
-    configuration: &Configuration,
-    version: &str,
-) -> std::result::Result<CommitId, Error> {
-    let missing =
-        || Error::NoVersion { version: version.to_owned(), configuration: configuration.name.to_string() };
-    history.resolve(configuration.version(), version)?.ok_or_else(missing)
 }
 
 /// A page, and whether the subject has no history at all.
@@ -252,6 +273,14 @@ fn list(
     let items: Vec<Version> = listing.items.into_iter().map(Version::from).collect();
     let next = items.last().filter(|_| listing.more).map(|last| last.version.clone());
     Ok((Page { version, total: listing.total, items, next }, !listing.ever))
+}
+
+/// What a configuration said of itself at a version, as it was written.
+pub(super) fn header_at(reader: &Reader, commit: CommitId) -> std::result::Result<Header, Error> {
+    let files = reader.files(commit, &[Subject::File(header::PATH.to_owned())])?;
+    let header = files.get(header::PATH).ok_or(Misfit::NoHeader);
+    let header = header.and_then(|file| Header::decode(&file.bytes));
+    header.map_err(|misfit| Error::NotToday { version: commit, reason: misfit.to_string() })
 }
 
 /// Documents of an old version, in today's format.
@@ -312,14 +341,14 @@ impl Old {
     }
 
     /// The id of a set's folder: that of the commit, or of what became of it.
-    fn tree(&self, reader: &Reader, kind: &'static Kind) -> std::result::Result<ObjectId, Error> {
+    fn tree(&self, reader: &Reader, kind: &'static Kind) -> std::result::Result<TreeId, Error> {
         if self.upgraded {
-            return Ok(tree_of(self.of(kind).map(|kept| (kept.name.as_str(), kept.blob))).into());
+            return Ok(tree_of(self.of(kind).map(|kept| (kept.name.as_str(), kept.blob))));
         }
         let folder = reader.top(self.commit)?.into_iter().find_map(|listed| match listed.what {
             What::Folder(id) if listed.name == kind.name => Some(id),
             _ => None,
         });
-        Ok(folder.unwrap_or_else(empty_tree).into())
+        Ok(folder.unwrap_or_else(empty_tree))
     }
 }

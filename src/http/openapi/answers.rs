@@ -61,6 +61,12 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         Output::Set => (200, "The set, sorted by id", body(&schema(&format!("{}Set", name(kind))))),
         Output::Versions => (200, "A page of versions", body(&schema("Versions"))),
         Output::Whole => (200, "All documents by kind", body(&schema("ConfigurationVersion"))),
+        Output::Difference => {
+            let patches = schema(if kind.is_some() { "SetDifference" } else { "Difference" });
+            let text = json!({"type": "string", "description": "As `git diff --no-renames` prints it"});
+            let content = json!({"application/json": {"schema": patches}, "text/x-diff": {"schema": text}});
+            (200, "What differs: patches, or a unified diff", content)
+        }
         Output::Configuration => (200, "The record", body(&schema("Configuration"))),
         Output::Configurations => (200, "All records, sorted by id", body(&schema("Configurations"))),
         Output::Created => (201, "It was created", body(&schema("Message"))),
@@ -124,7 +130,7 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
         401 => ("It is not known who asks", "Error"),
         403 => ("Who asks lacks the role that the message names", "Error"),
         404 => ("There is no such thing", "Error"),
-        406 => ("Accept takes no JSON", "Error"),
+        406 => ("Accept takes no form of the answer", "Error"),
         408 => ("The body took too long to arrive", "Error"),
         409 => ("It is there already, or the version breaks today's rules", "Error"),
         412 => ("If-Match or If-None-Match does not hold", "Error"),

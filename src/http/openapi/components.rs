@@ -101,6 +101,23 @@ fn list_of(item: &Value) -> Value {
     object(&json!({"total": {"type": "integer", "minimum": 0}, "items": {"type": "array", "items": item}}))
 }
 
+/// What differs between two states; `place` is how a document is named.
+fn difference(place: &Value) -> Value {
+    let mut item = place.clone();
+    item["change"] = json!({"enum": ["created", "updated", "deleted"]});
+    item["patch"] = json!({
+        "type": "array",
+        "description": "RFC 6902: turns the one document into the other, where a document that is not there is null. One \
+                        that was created is added whole, with the path \"\"; one that was deleted is replaced by null.",
+        "items": {"type": "object"},
+    });
+    object(&json!({
+        "from": {"type": ["string", "null"], "description": "A commit; null is nothing"},
+        "to": {"type": ["string", "null"], "description": "A commit; null is what was never written"},
+        "items": {"type": "array", "items": object(&item)},
+    }))
+}
+
 /// An object that has all of these and nothing else.
 fn object(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flat_map(Map::keys).collect();
@@ -115,16 +132,8 @@ pub fn schemas() -> Value {
         "Message": object(&json!({"message": text})),
         "Archived": object(&json!({"message": text, "archive": {"type": "string", "description": "What from.archive takes"}})),
         "DryRun": object(&json!({"message": text, "diff": reference("schemas", "Difference")})),
-        "Difference": object(&json!({
-            "from": {"type": ["string", "null"]},
-            "to": {"type": ["string", "null"]},
-            "items": {"type": "array", "items": object(&json!({
-                "kind": text,
-                "id": text,
-                "change": {"enum": ["created", "updated", "deleted"]},
-                "patch": {"type": "array", "description": "RFC 6902; a document that is not there is null", "items": {"type": "object"}},
-            }))},
-        })),
+        "Difference": difference(&json!({"kind": text, "id": text})),
+        "SetDifference": difference(&json!({"id": text})),
         "Versions": list_of(&reference("schemas", "Version")),
         "Version": object(&json!({
             "author": text,

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use super::parameters::{AZURE, AZURE_LIST, AZURE_WRITE};
+use super::parameters::{AZURE_LIST, AZURE_READ, AZURE_WRITE};
 use crate::access::Role;
 use crate::http::backends;
 use crate::http::needs::Needs;
@@ -33,7 +33,7 @@ const SET: Resource = Resource {
         query: AZURE_LIST,
         input: Input::None,
         output: Output::Entities,
-        refuses: &[404],
+        refuses: &[404, 409],
         handle: |call| Box::pin(backends::list(call)),
     }],
 };
@@ -49,10 +49,10 @@ const ENTRY: Resource = Resource {
             name: "get",
             needs: Needs::Role(Role::Reader),
             summary: "Get a specific backend",
-            query: AZURE,
+            query: AZURE_READ,
             input: Input::None,
             output: Output::Entity,
-            refuses: &[404],
+            refuses: &[404, 409],
             handle: |call| Box::pin(backends::read(call)),
         },
         Operation {

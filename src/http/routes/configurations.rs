@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use super::parameters::{PAGE, WRITE};
+use super::parameters::{DIFF, PAGE, READ, WRITE};
 use crate::access::Role;
 use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
@@ -39,10 +39,10 @@ pub static RESOURCES: &[Resource] = &[
                 name: "get_configuration",
                 needs: Needs::Role(Role::Reader),
                 summary: "Get one configuration's record",
-                query: &[],
+                query: READ,
                 input: Input::None,
                 output: Output::Configuration,
-                refuses: &[404],
+                refuses: &[404, 409],
                 handle: |call| Box::pin(configurations::read(call)),
             },
             Operation {
@@ -112,6 +112,23 @@ pub static RESOURCES: &[Resource] = &[
             output: Output::Whole,
             refuses: &[404, 409],
             handle: |call| Box::pin(versions::read(call, versions::configuration)),
+        }],
+    },
+    Resource {
+        path: "/conf/configs/{config}/versions/{version}/diff",
+        prefixed: true,
+        kinds: Kinds::None,
+        dialect: Dialect::Own,
+        operations: &[Operation {
+            method: Method::GET,
+            name: "diff_configuration",
+            needs: Needs::Role(Role::Reader),
+            summary: "What differs in a configuration between two versions",
+            query: DIFF,
+            input: Input::None,
+            output: Output::Difference,
+            refuses: &[404, 409],
+            handle: |call| Box::pin(versions::diff(call, versions::configuration)),
         }],
     },
     Resource {

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 
 use super::backends::BACKENDS;
-use super::parameters::{WRITE, WRITE_SET};
+use super::parameters::{READ, WRITE, WRITE_SET};
 use crate::access::Role;
 use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
@@ -23,10 +23,10 @@ pub static RESOURCES: &[Resource] = &[
                 name: "list",
                 needs: Needs::Role(Role::Reader),
                 summary: "Get the complete set",
-                query: &[],
+                query: READ,
                 input: Input::None,
                 output: Output::Set,
-                refuses: &[404],
+                refuses: &[404, 409],
                 handle: |call| Box::pin(sets::read(call)),
             },
             Operation {
@@ -75,10 +75,10 @@ pub static RESOURCES: &[Resource] = &[
                 name: "get",
                 needs: Needs::Role(Role::Reader),
                 summary: "Get one entry",
-                query: &[],
+                query: READ,
                 input: Input::None,
                 output: Output::Document,
-                refuses: &[404],
+                refuses: &[404, 409],
                 handle: |call| Box::pin(entries::read(call)),
             },
             Operation {

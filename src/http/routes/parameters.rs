@@ -45,6 +45,25 @@ const TEXT: Parameter = Parameter {
     form: Form::Text,
 };
 
+const VERSION: Parameter =
+    Parameter { name: "version", about: "Show it as it was at this version.", form: Form::Text };
+const AT: Parameter = Parameter {
+    name: "at",
+    about: "Show it as it was at this time (RFC 3339): at the newest version that is not younger. Versions are dated to \
+            the second; of several of one second the last counts. Not beside version.",
+    form: Form::Moment,
+};
+
+const AGAINST: Parameter = Parameter {
+    name: "against",
+    about: "The version to compare with; the default is the version's parent, or nothing for the first one.",
+    form: Form::Text,
+};
+
+/// Of differences.
+pub const DIFF: &[Parameter] = &[AGAINST];
+/// Of reads.
+pub const READ: &[Parameter] = &[VERSION, AT];
 /// Of writes.
 pub const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
 /// Of writes of complete sets.
@@ -86,9 +105,9 @@ const SKIPPED: Parameter = Parameter {
     form: Form::Whole { min: 0, max: usize::MAX, absent: 0 },
 };
 
-/// Of every route that speaks Azure's dialect.
-pub const AZURE: &[Parameter] = &[API_VERSION];
+/// Of reads in Azure's dialect.
+pub const AZURE_READ: &[Parameter] = &[VERSION, AT, API_VERSION];
 /// Of its writes.
 pub const AZURE_WRITE: &[Parameter] = &[API_VERSION, MESSAGE, DRY_RUN];
 /// Of its list.
-pub const AZURE_LIST: &[Parameter] = &[FILTER_BY, TOP_MOST, SKIPPED, API_VERSION];
+pub const AZURE_LIST: &[Parameter] = &[FILTER_BY, TOP_MOST, SKIPPED, VERSION, AT, API_VERSION];

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 
 use super::backends::BACKENDS;
-use super::parameters::{PAGE, WRITE};
+use super::parameters::{DIFF, PAGE, WRITE};
 use crate::access::Role;
 use crate::http::needs::Needs;
 use crate::http::route::{Input, Kinds, Operation, Output, Resource};
@@ -14,15 +14,19 @@ use crate::http::versions;
 pub static RESOURCES: &[Resource] = &[
     of_every_kind("/conf/{config}/{kind}/versions", LIST_SET_VERSIONS),
     of_every_kind("/conf/{config}/{kind}/versions/{version}", GET_SET_VERSION),
+    of_every_kind("/conf/{config}/{kind}/versions/{version}/diff", DIFF_SET),
     of_every_kind("/conf/{config}/{kind}/versions/{version}/revert", REVERT_SET),
     of_every_kind("/conf/{config}/{kind}/{id}/versions", LIST_VERSIONS),
     of_every_kind("/conf/{config}/{kind}/{id}/versions/{version}", GET_VERSION),
+    of_every_kind("/conf/{config}/{kind}/{id}/versions/{version}/diff", DIFF_ENTRY),
     of_every_kind("/conf/{config}/{kind}/{id}/versions/{version}/revert", REVERT),
     at_the_root("/backends/versions", LIST_SET_VERSIONS),
     at_the_root("/backends/versions/{version}", GET_SET_VERSION),
+    at_the_root("/backends/versions/{version}/diff", DIFF_SET),
     at_the_root("/backends/versions/{version}/revert", REVERT_SET),
     at_the_root("/backends/{id}/versions", LIST_VERSIONS),
     at_the_root("/backends/{id}/versions/{version}", GET_VERSION),
+    at_the_root("/backends/{id}/versions/{version}/diff", DIFF_ENTRY),
     at_the_root("/backends/{id}/versions/{version}/revert", REVERT),
 ];
 
@@ -59,6 +63,18 @@ const GET_SET_VERSION: &[Operation] = &[Operation {
     handle: |call| Box::pin(versions::read(call, versions::set)),
 }];
 
+const DIFF_SET: &[Operation] = &[Operation {
+    method: Method::GET,
+    name: "diff_set",
+    needs: Needs::Role(Role::Reader),
+    summary: "What differs in the set between two versions",
+    query: DIFF,
+    input: Input::None,
+    output: Output::Difference,
+    refuses: &[404, 409],
+    handle: |call| Box::pin(versions::diff(call, versions::set)),
+}];
+
 const REVERT_SET: &[Operation] = &[Operation {
     method: Method::PUT,
     name: "revert_set",
@@ -93,6 +109,18 @@ const GET_VERSION: &[Operation] = &[Operation {
     output: Output::Document,
     refuses: &[404, 409],
     handle: |call| Box::pin(versions::read(call, versions::entry)),
+}];
+
+const DIFF_ENTRY: &[Operation] = &[Operation {
+    method: Method::GET,
+    name: "diff",
+    needs: Needs::Role(Role::Reader),
+    summary: "What differs in an entry between two versions",
+    query: DIFF,
+    input: Input::None,
+    output: Output::Difference,
+    refuses: &[404, 409],
+    handle: |call| Box::pin(versions::diff(call, versions::entry)),
 }];
 
 const REVERT: &[Operation] = &[Operation {
