@@ -104,10 +104,12 @@ impl Failure {
                 | Error::NoVersion { .. }
                 | Error::NotYet { .. }
                 | Error::NotInVersion { .. }
+                | Error::NoRelease { .. }
                 | Error::NotListed { .. }
                 | Error::NoArchive { .. } => StatusCode::NOT_FOUND,
                 Error::ConfigurationExists(_)
                 | Error::EntryExists { .. }
+                | Error::ReleaseExists { .. }
                 | Error::SetNotEmpty { .. }
                 | Error::NotToday { .. } => StatusCode::CONFLICT,
                 Error::OriginForbidden(_) => StatusCode::FORBIDDEN,

@@ -7,7 +7,7 @@
 //!   something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
-//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`]: the handlers; [`backends`], [`filter`]: those of Azure's
+//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
@@ -35,6 +35,7 @@ pub mod needs;
 pub mod openapi;
 pub mod preconditions;
 pub mod query;
+pub mod releases;
 pub mod route;
 pub mod routes;
 pub mod sending;

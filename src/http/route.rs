@@ -68,6 +68,7 @@ pub enum Input {
     Set,
     Creation,
     Description,
+    Release,
     /// What Azure's clients send to create a backend.
     Entity,
     /// What they send to change one.
@@ -85,6 +86,10 @@ pub enum Output {
     Difference,
     Configuration,
     Configurations,
+    Release,
+    Releases,
+    /// A release that was made, or was there already.
+    Released,
     Created,
     Updated,
     Deleted,
@@ -116,6 +121,7 @@ impl Output {
         matches!(
             self,
             Output::Created
+                | Output::Released
                 | Output::Updated
                 | Output::Deleted
                 | Output::Archived

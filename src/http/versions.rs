@@ -30,17 +30,20 @@ pub async fn list(call: Call, about: About) -> Reply {
     };
     let limit = wanted.limit;
     let page = call.registry().versions(call.configuration(), about(&call)?, wanted).await?;
-    let link = page.next.map(|next| {
-        let others = call.query_without("after");
-        let others = match (call.query.text("limit"), others.as_str()) {
-            (Some(_), others) => others.to_owned(),
-            (None, "") => format!("limit={limit}"),
-            (None, others) => format!("{others}&limit={limit}"),
-        };
-        format!("<{}?{others}&after={next}>; rel=\"next\"", call.path())
-    });
+    let link = link_to_next(&call, limit, page.next);
     let answer = Answer::json(StatusCode::OK, &json!({"total": page.total, "items": page.items}));
     answer.version(page.version).link(link).tagged_by_body(&call.conditions)
+}
+
+/// The header that leads to the page after the one that ends with `next`.
+pub fn link_to_next(call: &Call, limit: usize, next: Option<String>) -> Option<String> {
+    let others = call.query_without("after");
+    let others = match (call.query.text("limit"), others.as_str()) {
+        (Some(_), others) => others.to_owned(),
+        (None, "") => format!("limit={limit}"),
+        (None, others) => format!("{others}&limit={limit}"),
+    };
+    next.map(|next| format!("<{}?{others}&after={next}>; rel=\"next\"", call.path()))
 }
 
 pub async fn read(call: Call, about: About) -> Reply {

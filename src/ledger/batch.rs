@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use git2::ObjectType;
 
-use super::id::{CommitId, ObjectId};
+use super::id::ObjectId;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub enum ObjectKind {
     Blob,
     Tree,
     Commit,
+    Tag,
 }
 
 impl From<ObjectKind> for ObjectType {
@@ -21,6 +22,7 @@ impl From<ObjectKind> for ObjectType {
             ObjectKind::Blob => ObjectType::Blob,
             ObjectKind::Tree => ObjectType::Tree,
             ObjectKind::Commit => ObjectType::Commit,
+            ObjectKind::Tag => ObjectType::Tag,
         }
     }
 }
@@ -54,12 +56,12 @@ impl Object {
     }
 }
 
-/// A ref that moves from one commit to another; `None` is its absence.
+/// A ref that moves from one object, a commit or a tag, to another; `None` is its absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefMove {
     pub name: String,
-    pub from: Option<CommitId>,
-    pub to: Option<CommitId>,
+    pub from: Option<ObjectId>,
+    pub to: Option<ObjectId>,
 }
 
 /// Everything that one batch of changes adds to the repository.

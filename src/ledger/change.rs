@@ -4,6 +4,7 @@ use super::budget::Share;
 use super::commit::Identity;
 use super::edit::{Edit, Subject};
 use super::id::{BranchName, CommitId, ObjectId};
+use super::tag::TagName;
 use super::tree::{Head, empty_tree};
 
 /// What must hold when the change is made, checked where nothing can come between.
@@ -35,6 +36,17 @@ impl Requirement {
         match &self.state {
             State::Present => present,
             State::Absent => !present,
+            state => state.holds(id),
+        }
+    }
+}
+
+impl State {
+    /// Whether what has this id, or none because it is not there, is in the state.
+    pub fn holds(&self, id: Option<ObjectId>) -> bool {
+        match self {
+            State::Present => id.is_some(),
+            State::Absent => id.is_none(),
             State::OneOf(ids) => id.is_some_and(|id| ids.contains(&id)),
             State::NoneOf(ids) => id.is_none_or(|id| !ids.contains(&id)),
         }
@@ -54,10 +66,25 @@ pub struct Draft {
 pub enum Action {
     /// The branch, which exists, gets these commits.
     Commit(Vec<Draft>),
-    /// The branch, which does not exist, begins at a commit or at none, and gets these commits.
-    Create { from: Option<CommitId>, drafts: Vec<Draft> },
-    /// The branch, which exists, is put away; its commits stay reachable.
+    /// The branch, which does not exist, begins at a commit or at none, and gets these commits. If it is brought back from
+    /// an archive of its own, its tags come back with it.
+    Create { from: Option<CommitId>, drafts: Vec<Draft>, archive: Option<String> },
+    /// The branch, which exists, is put away with its tags; its commits stay reachable.
     Archive,
+    /// The branch, which exists, has a tag that leads to a commit of its own: a new one if it has none of that name. A tag
+    /// that leads elsewhere stays.
+    Tag { name: TagName, commit: CommitId, message: String, states: Vec<State> },
+    /// The branch, which exists, has no such tag any more.
+    Untag { name: TagName, states: Vec<State> },
+}
+
+/// What became of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tagged {
+    /// What the tag's ref names.
+    pub id: ObjectId,
+    /// It was not there before.
+    pub is_new: bool,
 }
 
 /// One request: done whole or not at all.
@@ -80,6 +107,8 @@ pub struct Written {
     pub commits: Vec<CommitId>,
     /// The name under which [`Action::Archive`] put the branch away.
     pub archive: Option<String>,
+    /// What [`Action::Tag`] made or found.
+    pub tagged: Option<Tagged>,
 }
 
 /// A change that was not made.
@@ -88,6 +117,15 @@ pub enum Refused {
     /// The requirement with this index did not hold of the branch, which was at `version` then.
     #[error("requirement {index} does not hold")]
     Requirement { index: usize, version: Option<CommitId> },
+    /// The state with this index did not hold of the tag.
+    #[error("state {index} does not hold of the tag")]
+    TagState { index: usize, version: CommitId },
+    /// There is such a tag, and it leads to this commit.
+    #[error("the tag leads to {commit}")]
+    TagElsewhere { commit: CommitId, version: CommitId },
+    /// There is no such tag.
+    #[error("there is no such tag")]
+    NoTag { version: CommitId },
     /// There is no such branch.
     #[error("there is no branch {0}")]
     NoBranch(BranchName),

@@ -29,6 +29,11 @@ impl Identity {
     pub(super) fn email(&self) -> &str {
         &self.email
     }
+
+    /// The identity and a time, as git's objects have them.
+    pub(super) fn line(&self, time: DateTime<Utc>) -> String {
+        format!("{} <{}> {} +0000", self.name, self.email, time.timestamp())
+    }
 }
 
 /// A commit as it is told to readers.
@@ -54,8 +59,7 @@ pub(super) fn encode(
     message: &str,
 ) -> Vec<u8> {
     let parent = parent.map(|id| format!("parent {id}\n")).unwrap_or_default();
-    let line = |who: &Identity| format!("{} <{}> {} +0000", who.name, who.email, time.timestamp());
-    let (author, committer) = (line(author), line(committer));
+    let (author, committer) = (author.line(time), committer.line(time));
     let message = message.trim_end();
     format!("tree {tree}\n{parent}author {author}\ncommitter {committer}\n\n{message}\n").into_bytes()
 }

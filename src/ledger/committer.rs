@@ -19,6 +19,7 @@ use super::index::{Index, News};
 use super::persist::Persist;
 use super::plan::{Fate, Heads, Plan, moves};
 use super::reader::{Damage, Reader};
+use super::tag;
 use super::tree::Head;
 
 /// What comes through the queue.
@@ -116,13 +117,15 @@ impl Committer {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
         let outcomes: Vec<_> = waiting.iter().map(|(change, _)| plan.decide(change)).collect();
-        let Plan { heads, batch, starts, fates, fresh, committed, .. } = plan;
-        let batch = Batch { moves: moves(starts, &heads, batch.moves), ..batch };
+        let Plan { heads, batch, starts, fates, fresh, committed, tags, .. } = plan;
+        let batch = Batch { moves: moves(starts, &heads, tags, batch.moves), ..batch };
         let Err(error) = self.make_last(&batch) else {
             self.heads = heads;
             // Before anyone can ask for what is new, so that whoever asks knows that it is on its way.
-            if !batch.moves.is_empty() {
-                self.index.add(News { commits: fresh, moves: batch.moves });
+            let mut news = News { commits: fresh, moves: batch.moves };
+            news.moves.retain(|moved| !tag::is_tag(&moved.name));
+            if !news.moves.is_empty() {
+                self.index.add(news);
             }
             self.publish(fates, committed);
             for ((_, answer), outcome) in waiting.into_iter().zip(outcomes) {
@@ -193,7 +196,7 @@ impl Committer {
             let end = moves.iter().find(|m| m.name == branch.full()).map(|m| m.to);
             match self.reader.head(branch) {
                 Ok(found) => {
-                    written |= end.is_some_and(|end| end == found.as_ref().map(|head| head.commit));
+                    written |= end.is_some_and(|end| end == found.as_ref().map(|head| head.commit.into()));
                     match found {
                         Some(head) => {
                             self.audience.loaded(branch, &head, self.everything(&head));

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::commit::CommitRecord;
 use super::edit::Subject;
-use super::id::CommitId;
+use super::id::{BranchName, CommitId, is_version};
 use super::index::pages::{self, Listing, Wanted};
 use super::index::{Index, WHOLE};
-use super::reader::{Damage, Reader, is_version};
+use super::reader::{Damage, Reader};
+use super::tag::TagName;
 
 /// Looks back.
 pub struct History {
@@ -116,6 +117,22 @@ impl History {
             !met
         })?;
         Ok(met.then(|| last.into()))
+    }
+
+    /// The commit that a tag of a branch names, if it is reachable from `tip`.
+    ///
+    /// # Errors
+    /// The tag, or a commit on the way, cannot be read.
+    pub fn tagged(
+        &self,
+        tip: CommitId,
+        branch: &BranchName,
+        name: &TagName,
+    ) -> Result<Option<CommitId>, Damage> {
+        match self.reader.tag(branch, name)? {
+            Some(tag) => self.resolve(tip, &tag.commit.to_string()),
+            None => Ok(None),
+        }
     }
 
     /// The newest commit along the first parents from `tip` up to which none is of a later time than `time`. The

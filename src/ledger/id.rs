@@ -117,6 +117,9 @@ pub enum NameFault {
     /// A word that the ledger's user keeps for itself.
     #[error("{0:?} is reserved")]
     Reserved(&'static str),
+    /// It could be taken for a commit's id.
+    #[error("must not look like a version; put a letter behind f, such as v, or a hyphen into it")]
+    Version,
 }
 
 impl BranchName {
@@ -158,6 +161,11 @@ impl BranchName {
     pub(super) fn full(&self) -> String {
         format!("{BRANCHES}{}", self.0)
     }
+}
+
+/// Whether a text can name a commit: a full id, or enough of one.
+pub(super) fn is_version(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Where branches lie among the refs.

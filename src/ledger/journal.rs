@@ -198,7 +198,6 @@ mod tests {
 
     use super::*;
     use crate::ledger::batch::{Object, ObjectKind, RefMove};
-    use crate::ledger::id::CommitId;
 
     /// A log for tests: it forgets when the process does.
     #[derive(Default)]
@@ -242,8 +241,7 @@ mod tests {
 
     fn batch(number: u64) -> Batch {
         let commit = Object::of(ObjectKind::Commit, number.to_string().into_bytes());
-        let moved =
-            RefMove { name: format!("refs/heads/b{number}"), from: None, to: Some(CommitId(commit.id.0)) };
+        let moved = RefMove { name: format!("refs/heads/b{number}"), from: None, to: Some(commit.id) };
         Batch { objects: vec![commit], moves: vec![moved] }
     }
 

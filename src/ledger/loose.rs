@@ -18,6 +18,7 @@ fn word(kind: ObjectKind) -> &'static str {
         ObjectKind::Blob => "blob",
         ObjectKind::Tree => "tree",
         ObjectKind::Commit => "commit",
+        ObjectKind::Tag => "tag",
     }
 }
 
@@ -128,7 +129,7 @@ pub fn read(found: &Found) -> io::Result<Option<Object>> {
     if size != (content.len() - end - 1).to_string() {
         return Err(damaged());
     }
-    let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit];
+    let kinds = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
     let Some(kind) = kinds.into_iter().find(|known| word(*known) == kind) else { return Ok(None) };
     let object = Object::of(kind, content[end + 1..].to_vec());
     if object.id == found.id { Ok(Some(object)) } else { Err(damaged()) }

@@ -1,7 +1,7 @@
 //! The ledger: branches of files in a git repository, changed in atomic, durable batches. Git lives here and nowhere
 //! else; what the files mean is no matter of the ledger.
 //!
-//! - [`id`], [`tree`], [`mod@commit`]: names, states of branches, commits
+//! - [`id`], [`tree`], [`mod@commit`], [`tag`]: names, states of branches, commits, tags
 //! - [`edit`], [`change`]: what callers ask, and what they get
 //! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`budget`]: memory that requests take together
@@ -35,6 +35,7 @@ pub mod record;
 mod refs;
 pub mod repository;
 mod store;
+pub mod tag;
 pub mod tree;
 mod unified;
 
@@ -47,7 +48,7 @@ use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
 
 pub use budget::{Budget, Share};
-pub use change::{Action, Change, Draft, Refused, Requirement, State, Written};
+pub use change::{Action, Change, Draft, Refused, Requirement, State, Tagged, Written};
 pub use commit::{CommitRecord, Identity};
 pub use committed::{Committed, FileChange};
 pub use edit::{Blob, Edit, Subject};
@@ -57,6 +58,7 @@ pub use index::compare::{Difference, differences};
 pub use index::pages::{Listing, Wanted};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
+pub use tag::{TagName, TagRecord};
 pub use tree::{Head, empty_tree, tree_of};
 pub use unified::unified;
 

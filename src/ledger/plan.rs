@@ -1,6 +1,8 @@
 //! A batch in the making: each change is decided against the state that the changes before it leave, and what it adds is
 //! made, so that a commit's id is known before anything is written.
 
+mod tags;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -35,6 +37,8 @@ pub struct Plan<'a> {
     /// Where each touched branch was before the batch.
     pub starts: BTreeMap<BranchName, Option<CommitId>>,
     pub fates: BTreeMap<BranchName, Fate>,
+    /// Each touched tag's ref, and the object that it named before the batch and names now.
+    pub tags: BTreeMap<String, [Option<ObjectId>; 2]>,
     /// The commits so far, with what they changed.
     pub fresh: Vec<Fresh>,
     /// The same for each branch that stays.
@@ -52,6 +56,7 @@ impl<'a> Plan<'a> {
             known: HashSet::new(),
             starts: BTreeMap::new(),
             fates: BTreeMap::new(),
+            tags: BTreeMap::new(),
             fresh: Vec::new(),
             committed: BTreeMap::new(),
             committer,
@@ -70,7 +75,7 @@ impl<'a> Plan<'a> {
         }
         match (&change.action, head) {
             (Action::Commit(drafts), Some(head)) => self.commit(change, Some(head), drafts),
-            (Action::Create { from, drafts }, None) => {
+            (Action::Create { from, drafts, archive }, None) => {
                 let begin = from.map(|commit| self.reader.state(commit)).transpose();
                 let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
                 let below = self.reader.has_below(&change.branch);
@@ -79,11 +84,20 @@ impl<'a> Plan<'a> {
                     return Err(Refused::NotWritten(why));
                 }
                 let written = self.commit(change, begin, drafts)?;
+                if let Some(archive) = archive {
+                    self.bring_tags_back(&change.branch, archive).map_err(|damage| unread(&damage))?;
+                }
                 self.settle(&change.branch, Some(written.head.clone()), Fate::Anew);
                 Ok(written)
             }
             (Action::Archive, Some(head)) => self.archive(&change.branch, head),
-            (Action::Commit(_) | Action::Archive, None) => Err(Refused::NoBranch(change.branch.clone())),
+            (Action::Tag { name, commit, message, states }, Some(head)) => {
+                self.tag(change, head, name, *commit, message, states)
+            }
+            (Action::Untag { name, states }, Some(head)) => self.untag(&change.branch, head, name, states),
+            (Action::Commit(_) | Action::Archive | Action::Tag { .. } | Action::Untag { .. }, None) => {
+                Err(Refused::NoBranch(change.branch.clone()))
+            }
             (Action::Create { .. }, Some(_)) => Err(Refused::BranchExists(change.branch.clone())),
         }
     }
@@ -128,7 +142,7 @@ impl<'a> Plan<'a> {
             head = Some(new);
         }
         match head {
-            Some(head) => Ok(Written { head, commits, archive: None }),
+            Some(head) => Ok(Written { head, commits, archive: None, tagged: None }),
             None => Err(Refused::NotWritten("a branch needs a first commit".to_owned())),
         }
     }
@@ -138,10 +152,11 @@ impl<'a> Plan<'a> {
         self.batch.moves.push(RefMove {
             name: format!("{ARCHIVES}{name}"),
             from: None,
-            to: Some(head.commit),
+            to: Some(head.commit.into()),
         });
+        self.put_tags_away(branch, &name).map_err(|damage| unread(&damage))?;
         self.settle(branch, None, Fate::Anew);
-        Ok(Written { head, commits: Vec::new(), archive: Some(name) })
+        Ok(Written { head, commits: Vec::new(), archive: Some(name), tagged: None })
     }
 
     /// A name by the time, and a count for those of the same second.
@@ -183,6 +198,10 @@ impl<'a> Plan<'a> {
     }
 }
 
+fn unread(damage: &Damage) -> Refused {
+    Refused::NotWritten(damage.to_string())
+}
+
 /// The paths of what differs between two trees, among the files that were touched and the folders above them; and the
 /// whole, which always does.
 fn changed<'p>(
@@ -216,17 +235,19 @@ fn files_changed<'p>(
     touched.map(change).filter(|change| change.before != change.after).collect()
 }
 
-/// The ref moves of a batch: those of its branches from start to end, and what else it noted.
+/// The ref moves of a batch: those of its branches and tags from start to end, and what else it noted.
 pub fn moves(
     starts: BTreeMap<BranchName, Option<CommitId>>,
     heads: &Heads,
+    tags: BTreeMap<String, [Option<ObjectId>; 2]>,
     others: Vec<RefMove>,
 ) -> Vec<RefMove> {
     let branches = starts.into_iter().map(|(branch, from)| RefMove {
         name: branch.full(),
-        from,
-        to: heads.get(&branch).map(|head| head.commit),
+        from: from.map(ObjectId::from),
+        to: heads.get(&branch).map(|head| head.commit.into()),
     });
-    // Archives come first: a branch must not go before its commits are kept elsewhere.
-    others.into_iter().chain(branches.filter(|m| m.from != m.to)).collect()
+    let tags = tags.into_iter().map(|(name, [from, to])| RefMove { name, from, to });
+    // Archives come first: a branch must not go before its commits are kept elsewhere, nor a tag before it is.
+    others.into_iter().chain(tags.chain(branches).filter(|m| m.from != m.to)).collect()
 }

@@ -2,6 +2,7 @@
 //! keep it off threads that must not wait.
 
 mod changes;
+mod tags;
 
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
@@ -15,7 +16,7 @@ use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, CommitRecord};
 use super::edit::{Blob, Subject};
-use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId};
+use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId, is_version};
 use super::loose;
 use super::refs;
 use super::repository::{self, OpenError};
@@ -415,11 +416,6 @@ fn holds(subject: &Subject, path: &str) -> bool {
         Subject::Folder(name) => path.split_once('/').is_some_and(|(folder, _)| folder == name),
         Subject::File(wanted) => wanted == path,
     }
-}
-
-/// Whether a text can name a commit: a full id, or enough of one.
-pub(super) fn is_version(text: &str) -> bool {
-    (7..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A branch's name and a time, as the committer puts them together.

@@ -9,12 +9,12 @@ use bytes::{Buf, Bytes};
 use git2::Oid;
 
 use super::batch::{Batch, Delta, ObjectKind, RefMove};
-use super::id::{CommitId, ObjectId};
+use super::id::ObjectId;
 
 /// Length and checksum. In bytes.
 pub const HEAD: usize = 8;
 const ID: usize = 20;
-const KINDS: [ObjectKind; 3] = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit];
+const KINDS: [ObjectKind; 4] = [ObjectKind::Blob, ObjectKind::Tree, ObjectKind::Commit, ObjectKind::Tag];
 const IS_DELTA: u8 = 128;
 
 /// A batch as it was recorded.
@@ -66,10 +66,10 @@ pub fn encode(batch: &Batch, into: &mut Vec<u8>) -> Result<(), &'static str> {
     for RefMove { name, from, to } in &batch.moves {
         number(name.len(), into)?;
         into.extend_from_slice(name.as_bytes());
-        for commit in [from, to] {
-            match commit {
+        for object in [from, to] {
+            match object {
                 None => into.push(0),
-                Some(CommitId(id)) => {
+                Some(ObjectId(id)) => {
                     into.push(1);
                     into.extend_from_slice(id.as_bytes());
                 }
@@ -123,7 +123,7 @@ fn read(body: &mut Bytes) -> Option<Record> {
     }
     for _ in 0..body.try_get_u32_le().ok()? {
         let name = String::from_utf8(take(body)?.to_vec()).ok()?;
-        let (from, to) = (commit(body)?, commit(body)?);
+        let (from, to) = (object(body)?, object(body)?);
         record.moves.push(RefMove { name, from, to });
     }
     body.is_empty().then_some(record)
@@ -143,10 +143,10 @@ fn id(body: &mut Bytes) -> Option<Oid> {
 
 /// The outer option is for bytes that are none; the inner one is a ref's absence.
 #[expect(clippy::option_option, reason = "the two absences mean different things")]
-fn commit(body: &mut Bytes) -> Option<Option<CommitId>> {
+fn object(body: &mut Bytes) -> Option<Option<ObjectId>> {
     match body.try_get_u8().ok()? {
         0 => Some(None),
-        1 => Some(Some(CommitId(id(body)?))),
+        1 => Some(Some(ObjectId(id(body)?))),
         _ => None,
     }
 }
@@ -158,7 +158,7 @@ mod tests {
 
     fn batch() -> Batch {
         let object = Object::of(ObjectKind::Blob, b"some bytes".to_vec());
-        let commit = CommitId(Object::of(ObjectKind::Commit, b"a commit".to_vec()).id.0);
+        let commit = Object::of(ObjectKind::Commit, b"a commit".to_vec()).id;
         let delta = Delta { base: object.id, script: Bytes::from_static(b"a script") };
         let changed = Object { delta: Some(delta), ..Object::of(ObjectKind::Blob, b"other bytes".to_vec()) };
         Batch {

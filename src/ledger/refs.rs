@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorCode, Repository};
 
 use super::batch::{PersistError, RefMove};
-use super::id::CommitId;
+use super::id::ObjectId;
 
 /// So long is waited for a lock that another git process holds; git itself waits as long (`core.filesRefLockTimeout`,
 /// `core.packedRefsTimeout`).
@@ -58,7 +58,7 @@ pub fn apply(repository: &Repository, moves: &[RefMove]) -> Result<(), PersistEr
 ///
 /// # Errors
 /// The ref is locked, or the disk fails.
-pub fn overwrite(repository: &Repository, name: &str, to: Option<CommitId>) -> Result<(), PersistError> {
+pub fn overwrite(repository: &Repository, name: &str, to: Option<ObjectId>) -> Result<(), PersistError> {
     let lock = Lock::take(&repository.path().join(name), PATIENCE)?;
     match to {
         Some(id) => lock.replace(format!("{id}\n").as_bytes(), false)?,
@@ -74,9 +74,9 @@ pub fn overwrite(repository: &Repository, name: &str, to: Option<CommitId>) -> R
 ///
 /// # Errors
 /// The ref is there and cannot be read.
-pub fn current(repository: &Repository, name: &str) -> Result<Option<CommitId>, PersistError> {
+pub fn current(repository: &Repository, name: &str) -> Result<Option<ObjectId>, PersistError> {
     match repository.refname_to_id(name) {
-        Ok(id) => Ok(Some(CommitId(id))),
+        Ok(id) => Ok(Some(ObjectId(id))),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -121,7 +121,7 @@ pub fn pack(repository: &Repository, prefix: &str, many: usize) -> Result<usize,
     let (head, mut refs) = read_packed(&path)?;
     let mut packed = Vec::new();
     for name in names {
-        if let Some(CommitId(id)) = current(repository, &name)? {
+        if let Some(ObjectId(id)) = current(repository, &name)? {
             // Ours lead to commits, so nothing needs to be said of what a tag stands for.
             refs.insert(name.clone(), format!("{id} {name}\n"));
             packed.push((name, id));
@@ -134,7 +134,7 @@ pub fn pack(repository: &Repository, prefix: &str, many: usize) -> Result<usize,
     for (name, id) in &packed {
         let lock = Lock::take(&folder.join(name), PATIENCE)?;
         // Whoever moved it meanwhile is right.
-        if current(repository, name)? == Some(CommitId(*id)) {
+        if current(repository, name)? == Some(ObjectId(*id)) {
             lock.remove_target()?;
         }
     }

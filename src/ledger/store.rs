@@ -10,7 +10,7 @@ use bytes::Bytes;
 use git2::{ErrorCode, Repository};
 
 use super::batch::{Delta, Object, ObjectKind, PersistError, RefMove};
-use super::id::{BRANCHES, CommitId, ObjectId};
+use super::id::{BRANCHES, ObjectId};
 use super::maintenance::Maintenance;
 use super::pack::build::Builder;
 use super::pack::entry::Deflater;
@@ -114,8 +114,8 @@ impl Store {
     /// # Errors
     /// The disk fails.
     pub fn catch_up(&mut self, records: Vec<Record>) -> Result<(), PersistError> {
-        let mut ends: BTreeMap<String, Option<CommitId>> = BTreeMap::new();
-        let mut ways: BTreeMap<String, HashSet<Option<CommitId>>> = BTreeMap::new();
+        let mut ends: BTreeMap<String, Option<ObjectId>> = BTreeMap::new();
+        let mut ways: BTreeMap<String, HashSet<Option<ObjectId>>> = BTreeMap::new();
         let mut restorer = Restorer::default();
         for Record { objects, moves } in records {
             let objects = objects.into_iter().map(|object| restorer.restore(&self.repository, object));

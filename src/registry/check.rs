@@ -1,4 +1,4 @@
-//! Checking a whole repository: every branch and archive, every commit, every document.
+//! Checking a whole repository: every branch, archive and release, every commit, every document.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -80,6 +80,10 @@ pub fn check(data: &Path) -> Result<Report, OpenError> {
                 checker.line(format!("archive {archive}"), tip);
             }
         }
+        Err(damage) => checker.find(None, None, damage.to_string()),
+    }
+    match reader.all_tags() {
+        Ok(tags) => tags.into_iter().for_each(|(name, tip)| checker.line(name, tip)),
         Err(damage) => checker.find(None, None, damage.to_string()),
     }
     checker.index(&data.join(repository::INDEX), &path);

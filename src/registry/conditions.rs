@@ -45,6 +45,19 @@ impl Conditions {
         }
     }
 
+    /// The conditions as states of something that is there or not.
+    pub fn states(&self) -> Vec<State> {
+        let if_match = self.if_match.iter().map(|tags| match tags {
+            Tags::Any => State::Present,
+            Tags::These(ids) => State::OneOf(ids.clone()),
+        });
+        let if_none_match = self.if_none_match.iter().map(|tags| match tags {
+            Tags::Any => State::Absent,
+            Tags::These(ids) => State::NoneOf(ids.clone()),
+        });
+        if_match.chain(if_none_match).collect()
+    }
+
     /// The conditions as requirements on `subject`. `exists` is what `*` asks about: for a set, which is there as long
     /// as its configuration, it is the branch.
     pub fn of_write(&self, subject: &Subject, exists: &Subject) -> Vec<Requirement> {

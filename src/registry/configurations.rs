@@ -161,7 +161,11 @@ impl Registry {
         if !edits.is_empty() {
             drafts.push(Draft { edits, message });
         }
-        let action = Action::Create { from: start.map(|start| start.commit), drafts };
+        let archive = match origin {
+            Origin::Archive(archive) => Some(archive),
+            Origin::Nothing | Origin::Copy { .. } => None,
+        };
+        let action = Action::Create { from: start.map(|start| start.commit), drafts, archive };
         let change =
             Change { branch, requirements: Vec::new(), action, author: write.author, share: write.share };
         self.submit(change, demands, &Subject::Branch).await
@@ -348,7 +352,8 @@ fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
     configuration.map(|configuration| Origin::Copy { configuration, version })
 }
 
-fn members(value: Value, known: &[&str], faults: &mut Faults) -> Option<Map<String, Value>> {
+/// The members of an object that has none but the known ones.
+pub(super) fn members(value: Value, known: &[&str], faults: &mut Faults) -> Option<Map<String, Value>> {
     let Value::Object(members) = value else {
         faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(&value)));
         return None;

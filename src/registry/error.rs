@@ -15,7 +15,7 @@ pub enum Error {
     NoEntry { kind: &'static Kind, id: String, configuration: String },
     #[error(
         "there is no version {version:?} of configuration {configuration:?}; a version is a full commit id, or seven \
-         or more of its first digits if no other version begins so"
+         or more of its first digits if no other version begins so, or the name of a release"
     )]
     NoVersion { version: String, configuration: String },
     #[error(
@@ -23,6 +23,10 @@ pub enum Error {
         time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     )]
     NotYet { time: DateTime<Utc>, configuration: String },
+    #[error("there is no release {name:?} of configuration {configuration:?}")]
+    NoRelease { name: String, configuration: String },
+    #[error("there is a release {name:?} already, of version {version}; a release never moves")]
+    ReleaseExists { name: String, version: CommitId },
     #[error("version {version} is not in this list, so nothing comes after it")]
     NotListed { version: String },
     #[error("version {version} breaks today's rules, so it can only be looked at with git: {reason}")]

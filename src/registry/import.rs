@@ -67,8 +67,11 @@ impl Registry {
             (documents, _) => format!("Import {} {}", documents.len(), import.kind.plural),
         });
         drafts.extend(self::drafts(&import, &values, &today, format, &description, &message)?);
-        let action =
-            if existing.is_some() { Action::Commit(drafts) } else { Action::Create { from: None, drafts } };
+        let action = if existing.is_some() {
+            Action::Commit(drafts)
+        } else {
+            Action::Create { from: None, drafts, archive: None }
+        };
         let change = Change {
             branch,
             requirements: Vec::new(),

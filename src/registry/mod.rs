@@ -6,6 +6,7 @@
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
+//! - [`releases`]: versions with a name
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
@@ -26,6 +27,7 @@ pub mod moment;
 pub mod name;
 mod patch;
 mod readers;
+pub mod releases;
 pub mod revert;
 pub mod sets;
 pub mod start;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::catalogue::Configuration;
 use super::error::Error;
-use crate::ledger::{CommitId, History};
+use crate::ledger::{CommitId, History, TagName};
 
 /// A state of a configuration that need not be the newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ impl Moment {
     }
 }
 
-/// The commit of a configuration that a client's text names. Blocks on the disk.
+/// The commit of a configuration that a client's text names: its id, or enough of it, or the name of a release. No release
+/// has a name that could be an id. Blocks on the disk.
 ///
 /// # Errors
 /// The configuration has no such version.
@@ -43,5 +44,10 @@ pub(super) fn resolve(
 ) -> Result<CommitId, Error> {
     let missing =
         || Error::NoVersion { version: version.to_owned(), configuration: configuration.name.to_string() };
-    history.resolve(configuration.version(), version)?.ok_or_else(missing)
+    let tip = configuration.version();
+    let found = match TagName::parse(version) {
+        Ok(name) => history.tagged(tip, &configuration.name, &name)?,
+        Err(_) => history.resolve(tip, version)?,
+    };
+    found.ok_or_else(missing)
 }

@@ -103,7 +103,7 @@ impl Registry {
         }
         let message = format!("Create configuration {first}");
         let drafts = vec![Draft { edits: files_of_a_new_one(""), message }];
-        let action = Action::Create { from: None, drafts };
+        let action = Action::Create { from: None, drafts, archive: None };
         let change = Change {
             branch: first,
             requirements: Vec::new(),

@@ -10,6 +10,7 @@ mod limits;
 mod listening;
 mod principals_file;
 mod proxies;
+mod releases;
 mod roles;
 mod secrets;
 mod signatures;

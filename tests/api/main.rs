@@ -47,6 +47,7 @@ mod openapi;
 mod power_cut;
 mod readme;
 mod refused_sets;
+mod releases;
 mod requests;
 mod restart;
 mod reverts;

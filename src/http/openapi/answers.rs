@@ -19,8 +19,20 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
     add(status, success);
     let write = operation.output.is_write();
     if write && status != 200 {
-        let dry = json!({"description": "A dry run: what would have been done", "headers": common(resource, json!({})), "content": body(&reference("schemas", "DryRun"))});
-        add(200, dry);
+        let dry = reference("schemas", "DryRun");
+        let answer = match operation.output {
+            Output::Released => json!({
+                "description": "It is there already, or it was a dry run",
+                "headers": common(resource, json!({"ETag": reference("headers", "ETag")})),
+                "content": body(&json!({"oneOf": [reference("schemas", "Message"), dry]})),
+            }),
+            _ => json!({
+                "description": "A dry run: what would have been done",
+                "headers": common(resource, json!({})),
+                "content": body(&dry),
+            }),
+        };
+        add(200, answer);
     }
     if has_tag(operation) {
         let headers = json!({
@@ -69,7 +81,9 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         }
         Output::Configuration => (200, "The record", body(&schema("Configuration"))),
         Output::Configurations => (200, "All records, sorted by id", body(&schema("Configurations"))),
-        Output::Created => (201, "It was created", body(&schema("Message"))),
+        Output::Release => (200, "The release", body(&schema("Release"))),
+        Output::Releases => (200, "A page of releases", body(&schema("Releases"))),
+        Output::Created | Output::Released => (201, "It was created", body(&schema("Message"))),
         Output::Updated | Output::Deleted => (
             200,
             "It was done, or was a dry run",
@@ -98,17 +112,24 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     };
     let mut headers = Map::new();
     let mut header = |name: &str| headers.insert(name.to_owned(), reference("headers", name));
-    let writes = [Output::Created, Output::Updated, Output::Deleted, Output::CreatedEntity, Output::Nothing];
+    let writes = [
+        Output::Created,
+        Output::Released,
+        Output::Updated,
+        Output::Deleted,
+        Output::CreatedEntity,
+        Output::Nothing,
+    ];
     if has_tag(operation) || writes.contains(&operation.output) {
         header("ETag");
     }
     if has_tag(operation) {
         header("Preference-Applied");
     }
-    if matches!(operation.output, Output::Created | Output::CreatedEntity) {
+    if matches!(operation.output, Output::Created | Output::Released | Output::CreatedEntity) {
         header("Location");
     }
-    if operation.output == Output::Versions {
+    if matches!(operation.output, Output::Versions | Output::Releases) {
         header("Link");
     }
     let headers = common(resource, Value::Object(headers));

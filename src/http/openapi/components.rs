@@ -20,9 +20,10 @@ pub fn parameters() -> Value {
         "version": text(
             "version",
             "path",
-            "A full commit id, or seven or more of its first digits if they are unique",
-            json!({"type": "string", "pattern": "^[0-9a-f]{7,40}$"}),
+            "A full commit id, or seven or more of its first digits if they are unique, or the name of a release",
+            name_schema(),
         ),
+        "release": text("release", "path", "The release's name; not 7 to 40 hex digits, which could be a version", name_schema()),
         "file": text("file", "path", "The part's name", json!({"type": "string"})),
         "If-Match": text("If-Match", "header", "Do it only if the tag is one of these, or * for any", json!({"type": "string"})),
         "If-Match-Required": {
@@ -162,6 +163,22 @@ pub fn schemas() -> Value {
             "version": commit_schema(),
             "date": {"type": "string", "format": "date-time"},
         })),
+        "Release": object(&json!({
+            "name": name_schema(),
+            "version": commit_schema(),
+            "date": {"type": "string", "format": "date-time"},
+            "message": text,
+            "by": {"type": "string", "description": "The name of who made it"},
+        })),
+        "Releases": list_of(&reference("schemas", "Release")),
+        "NewRelease": {
+            "type": "object",
+            "properties": {
+                "version": {"type": "string", "description": "The default is the newest"},
+                "message": {"type": "string", "minLength": 1, "maxLength": 1000},
+            },
+            "additionalProperties": false,
+        },
         "Configurations": list_of(&reference("schemas", "Configuration")),
         "ConfigurationVersion": object(&json!({
             "id": name_schema(),

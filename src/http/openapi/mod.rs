@@ -138,7 +138,7 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
     }
     if operation.input != Input::None {
         described["requestBody"] = json!({
-            "required": operation.input != Input::Creation,
+            "required": !matches!(operation.input, Input::Creation | Input::Release),
             "content": content_of(operation.input, kind),
         });
     }
@@ -179,6 +179,7 @@ fn input(input: Input, kind: Option<&Kind>) -> Value {
         Input::Set => json!({"type": "array", "items": {"allOf": [document, {"required": ["id"]}]}}),
         Input::Creation => reference("schemas", "NewConfiguration"),
         Input::Description => reference("schemas", "Description"),
+        Input::Release => reference("schemas", "NewRelease"),
         Input::Entity => reference("schemas", "AzureBackendInput"),
         Input::EntityPatch => reference("schemas", "AzureBackendPatch"),
     }

@@ -5,6 +5,7 @@ mod configurations;
 mod documents;
 mod events;
 mod parameters;
+mod releases;
 mod service;
 mod versions;
 
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Resource> {
     [
         configurations::RESOURCES,
         events::RESOURCES,
+        releases::RESOURCES,
         versions::RESOURCES,
         documents::RESOURCES,
         backends::RESOURCES,

@@ -46,7 +46,7 @@ const TEXT: Parameter = Parameter {
 };
 
 const VERSION: Parameter =
-    Parameter { name: "version", about: "Show it as it was at this version.", form: Form::Text };
+    Parameter { name: "version", about: "Show it as it was at this version, or release.", form: Form::Text };
 const AT: Parameter = Parameter {
     name: "at",
     about: "Show it as it was at this time (RFC 3339): at the newest version that is not younger. Versions are dated to \
@@ -56,10 +56,23 @@ const AT: Parameter = Parameter {
 
 const AGAINST: Parameter = Parameter {
     name: "against",
-    about: "The version to compare with; the default is the version's parent, or nothing for the first one.",
+    about: "The version or release to compare with; the default is the version's parent, or nothing for the first one.",
     form: Form::Text,
 };
 
+const RELEASE_LIMIT: Parameter = Parameter {
+    name: "limit",
+    about: "So many releases at most.",
+    form: Form::Whole { min: 1, max: LARGEST_PAGE, absent: LARGEST_PAGE },
+};
+const RELEASE_AFTER: Parameter = Parameter {
+    name: "after",
+    about: "Only releases that come after the one of this name in the list.",
+    form: Form::Text,
+};
+
+/// Of lists of releases.
+pub const RELEASES: &[Parameter] = &[RELEASE_LIMIT, RELEASE_AFTER];
 /// Of differences.
 pub const DIFF: &[Parameter] = &[AGAINST];
 /// Of reads.
@@ -68,6 +81,8 @@ pub const READ: &[Parameter] = &[VERSION, AT];
 pub const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
 /// Of writes of complete sets.
 pub const WRITE_SET: &[Parameter] = &[MODE, MESSAGE, DRY_RUN];
+/// Of writes that make no commit.
+pub const DRY: &[Parameter] = &[DRY_RUN];
 /// Of lists of versions.
 pub const PAGE: &[Parameter] = &[LIMIT, AFTER, AUTHOR, SINCE, UNTIL, TEXT];
 

@@ -62,6 +62,7 @@ pub struct Fresh {
 pub struct News {
     /// Parents first.
     pub commits: Vec<Fresh>,
+    /// Of refs that lead to commits.
     pub moves: Vec<RefMove>,
 }
 

@@ -17,7 +17,7 @@ use super::packs::Packs;
 use super::raw::Commit;
 use super::walk::{Found, Stop, Walk};
 use super::{Message, News, Phase, Shared, file, pages, refs};
-use crate::ledger::id::CommitId;
+use crate::ledger::id::ObjectId;
 use crate::ledger::reader::{Damage, Reader};
 
 /// What the disk refused is tried again after so long.
@@ -257,7 +257,7 @@ fn add(inserter: &mut Inserter<'_>, news: &News) -> Result<bool, Fault> {
         }
     }
     for moved in &news.moves {
-        inserter.head(&moved.name, moved.to.map(|CommitId(id)| id))?;
+        inserter.head(&moved.name, moved.to.map(|ObjectId(id)| id))?;
     }
     metrics::counter!("revconf_index_commits_total").increment(news.commits.len() as u64);
     Ok(true)

@@ -40,7 +40,7 @@ pub fn write_head(form: Form, size: u64, bytes: &mut Vec<u8>) {
         Form::Whole(ObjectKind::Commit) => 1,
         Form::Whole(ObjectKind::Tree) => 2,
         Form::Whole(ObjectKind::Blob) => 3,
-        Form::Tag => 4,
+        Form::Tag | Form::Whole(ObjectKind::Tag) => 4,
         Form::OffsetDelta(_) => OFFSET_DELTA,
         Form::IdDelta(_) => ID_DELTA,
     };

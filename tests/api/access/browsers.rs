@@ -31,8 +31,11 @@ fn every_answer_to_everybody_has_them() {
     let document = known.openapi().document.clone();
     let mut asked = 0;
     for template in document["paths"].as_object().expect("paths").keys() {
-        let path =
-            template.replace("{config}", "prod").replace("{id}", "web").replace("{version}", "0123456");
+        let path = template
+            .replace("{config}", "prod")
+            .replace("{id}", "web")
+            .replace("{version}", "0123456")
+            .replace("{release}", "v1");
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
             for client in [&known, &server.client(), &server.client().with_key("nonsense")] {
                 is_careful(&client.request(method, &path).unchecked().send());

@@ -37,7 +37,8 @@ fn needed(template: &str, method: &str, documented: bool) -> Needed {
     if !documented || ["GET", "HEAD", "OPTIONS"].contains(&method) {
         return Needed::Role(READER);
     }
-    let itself = template == "/conf/configs/{config}";
+    let itself = template == "/conf/configs/{config}"
+        || method == "DELETE" && template == "/conf/configs/{config}/releases/{release}";
     Needed::Role(if itself { ADMIN } else { EDITOR })
 }
 
@@ -50,6 +51,7 @@ fn path(template: &str, config: &str, version: &str) -> String {
         .replace("{config}", config)
         .replace("{id}", "web")
         .replace("{version}", version)
+        .replace("{release}", "v1")
         .replace("{file}", "swagger-ui.css")
 }
 

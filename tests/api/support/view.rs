@@ -23,10 +23,17 @@ pub fn fill(client: &Client) -> Vec<String> {
         .post("/conf/configs/staging", &json!({"from": {"config": "prod", "version": versions[1]}}))
         .expect(201);
     client.delete("/conf/staging/backend-services").expect(200);
+    for (name, version) in [("v1", &versions[0]), ("v2", &versions[2]), ("wrong", &versions[1])] {
+        let release = json!({"version": version, "message": name});
+        client.put(&format!("/conf/configs/prod/releases/{name}"), &release).expect(201);
+    }
+    client.delete("/conf/configs/prod/releases/wrong").expect(200);
     client.post("/conf/configs/old", &json!({})).expect(201);
+    client.put("/conf/configs/old/releases/v1", &json!({})).expect(201);
     client.delete("/conf/configs/old").expect(200);
 
     let mut paths = vec!["/conf/configs".to_owned()];
+    paths.extend(["releases", "releases/v1", "versions/v2"].map(|path| format!("/conf/configs/prod/{path}")));
     for config in ["prod", "staging"] {
         paths.extend([format!("/conf/configs/{config}"), format!("/conf/configs/{config}/versions")]);
         let set = format!("/conf/{config}/backend-services");
