@@ -225,3 +225,27 @@ fn of_many_at_once_one_wins() {
     }
     server.git().fsck();
 }
+
+/// Together they are enough for a pack.
+#[test]
+fn many_at_once_are_all_there() {
+    let server = Server::start();
+    let client = server.client();
+    let version = client.post(WEB, &service("web")).expect(201).version();
+    for round in 0..4 {
+        std::thread::scope(|threads| {
+            for number in 0..40 {
+                let client = client.clone();
+                threads
+                    .spawn(move || release(&client, &format!("r{round}-{number}"), &json!({})).expect(201));
+            }
+        });
+    }
+    assert_eq!(client.get(RELEASES).expect(200).total(), 160);
+    let git = server.git();
+    assert_eq!(git.text(&["tag", "--points-at", &version]).lines().count(), 160);
+    git.fsck();
+    git.text(&["gc", "--quiet"]);
+    assert_eq!(client.get(&format!("{RELEASES}/r3-39")).expect(200).json()["version"], json!(version));
+    assert_eq!(client.get(RELEASES).expect(200).total(), 160);
+}
