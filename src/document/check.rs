@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::fault::{FaultKind, Faults};
-use super::id::{EntryId, IdFault};
+use super::id::EntryId;
 use super::rule::{Absent, Record, Rule, Shape};
 
 /// The canonical form of `value` under `rule`; `None` if a fault was noted.
@@ -89,12 +89,7 @@ fn id(value: Value, expected: Option<&EntryId>, faults: &mut Faults) -> Option<V
         }
         (Ok(_), _) => Some(Value::String(text)),
         (Err(fault), _) => {
-            let kind = match fault {
-                IdFault::Empty => FaultKind::StringTooShort,
-                IdFault::TooLong { .. } => FaultKind::StringTooLong,
-                _ => FaultKind::Format,
-            };
-            faults.add(kind, fault.to_string());
+            faults.add(fault.rule(), fault.to_string());
             None
         }
     }

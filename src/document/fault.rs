@@ -41,6 +41,7 @@ pub enum FaultKind {
     Enum,
     ListType,
     TooMany,
+    TooFew,
     Duplicate,
     ObjectType,
     Format,
@@ -99,10 +100,24 @@ impl Faults {
 
     /// Notes a fault of the value where the walk is.
     pub fn add(&mut self, kind: FaultKind, msg: impl Into<String>) {
+        self.note(|here| Fault { loc: here.to_vec(), msg: msg.into(), kind });
+    }
+
+    fn note(&mut self, fault: impl FnOnce(&[Step]) -> Fault) {
         if self.found.len() < Self::MOST {
-            self.found.push(Fault { loc: self.here.clone(), msg: msg.into(), kind });
+            self.found.push(fault(&self.here));
         } else {
             self.beyond += 1;
+        }
+    }
+
+    /// Notes the faults of a part that was checked by itself: its root is where the walk is.
+    pub fn take_in(&mut self, faults: Vec<Fault>) {
+        for mut fault in faults {
+            self.note(|here| {
+                fault.loc.splice(..fault.loc.len().min(1), here.iter().cloned());
+                fault
+            });
         }
     }
 

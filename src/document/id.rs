@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::fault::FaultKind;
+
 /// An entry's id: 1–256 characters, fit for a path of a URL without escapes that change its meaning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(Box<str>);
@@ -19,6 +21,17 @@ pub enum IdFault {
     Space,
     #[error("{0:?} is reserved")]
     Reserved(String),
+}
+
+impl IdFault {
+    /// The sort of rule that is broken.
+    pub fn rule(&self) -> FaultKind {
+        match self {
+            IdFault::Empty => FaultKind::StringTooShort,
+            IdFault::TooLong { .. } => FaultKind::StringTooLong,
+            IdFault::Forbidden(_) | IdFault::Space | IdFault::Reserved(_) => FaultKind::Format,
+        }
+    }
 }
 
 impl EntryId {

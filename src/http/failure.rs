@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use crate::access::{Denial, Role};
 use crate::document::Fault;
 use crate::document::json::NotJson;
-use crate::registry::{CommitId, Error, Refused, Rejection};
+use crate::registry::{CommitId, Error, OperationFault, Reason, Refused, Rejection};
 
 /// Everything that a request can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,22 @@ fn for_which(configuration: Option<&str>) -> String {
     configuration.map(|name| format!(" for configuration {name:?}")).unwrap_or_default()
 }
 
+/// The status of a reason why an operation cannot be done: that of a request about its entry alone.
+pub fn of_operation(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::Absent => StatusCode::NOT_FOUND,
+        Reason::Exists => StatusCode::CONFLICT,
+        Reason::Stale => StatusCode::PRECONDITION_FAILED,
+        Reason::Rule => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// Of several reasons the one decides that a request about one entry would be told first.
+fn of_operations(faults: &[OperationFault]) -> StatusCode {
+    let first = faults.iter().map(|fault| fault.reason).min();
+    of_operation(first.unwrap_or(Reason::Rule))
+}
+
 impl Failure {
     /// Whole seconds, so that who waits them is not told to wait again.
     pub fn too_often(wait: Duration) -> Self {
@@ -114,8 +130,9 @@ impl Failure {
                 | Error::NotToday { .. } => StatusCode::CONFLICT,
                 Error::OriginForbidden(_) => StatusCode::FORBIDDEN,
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-                Error::NotJson(_) => StatusCode::BAD_REQUEST,
+                Error::NotJson(_) | Error::TwoMessages => StatusCode::BAD_REQUEST,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Error::Operations(faults) => of_operations(faults),
                 Error::NotTaken(_) | Error::Raced => StatusCode::SERVICE_UNAVAILABLE,
                 Error::Damaged(_) | Error::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             },
@@ -152,6 +169,14 @@ impl Failure {
         match self {
             Failure::Rejected(Rejection { error: Error::Invalid(faults), .. })
             | Failure::BadQuery(faults) => Some(faults),
+            _ => None,
+        }
+    }
+
+    /// All that is wrong with a transaction.
+    pub fn operations(&self) -> Option<&[OperationFault]> {
+        match self {
+            Failure::Rejected(Rejection { error: Error::Operations(faults), .. }) => Some(faults),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@
 //!   something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
-//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`]: the handlers; [`backends`], [`filter`]: those of Azure's
+//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
@@ -45,5 +45,6 @@ pub mod sets;
 pub mod shape;
 pub mod tls;
 pub mod trail;
+pub mod transactions;
 pub mod versions;
 pub mod waiting;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::filter::{self, Filter};
 use crate::document::{FaultKind, Faults, KINDS, Kind};
+use crate::registry::message;
 
 /// A parameter that a query may have.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub enum Form {
 impl Form {
     fn check(&self, text: &str) -> Result<(), (FaultKind, String)> {
         match self {
-            Form::Message { longest } => check_message(text.trim(), *longest),
+            Form::Message { longest } => message::check(text.trim(), *longest),
             Form::Text | Form::Moment => Ok(()),
             Form::Flag if matches!(text, "true" | "false") => Ok(()),
             Form::Flag => Err((FaultKind::BoolType, format!("must be true or false, not {text:?}"))),
@@ -96,23 +97,6 @@ impl Form {
 
 fn kinds() -> Vec<&'static str> {
     KINDS.iter().map(|kind| kind.name).collect()
-}
-
-fn check_message(text: &str, longest: usize) -> Result<(), (FaultKind, String)> {
-    let length = text.chars().count();
-    if length == 0 {
-        return Err((FaultKind::StringTooShort, "must not be empty".to_owned()));
-    }
-    if length > longest {
-        return Err((
-            FaultKind::StringTooLong,
-            format!("must have at most {longest} characters, has {length}"),
-        ));
-    }
-    match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        Some(bad) => Err((FaultKind::Format, format!("must not contain {bad:?}"))),
-        None => Ok(()),
-    }
 }
 
 fn check_whole(text: &str, min: usize, max: usize) -> Result<(), (FaultKind, String)> {

@@ -69,6 +69,7 @@ pub enum Input {
     Creation,
     Description,
     Release,
+    Transaction,
     /// What Azure's clients send to create a backend.
     Entity,
     /// What they send to change one.
@@ -94,6 +95,8 @@ pub enum Output {
     Updated,
     Deleted,
     Archived,
+    /// A transaction that was done.
+    Applied,
     /// An entity of Azure's.
     Entity,
     /// A page of them.
@@ -125,6 +128,7 @@ impl Output {
                 | Output::Updated
                 | Output::Deleted
                 | Output::Archived
+                | Output::Applied
                 | Output::CreatedEntity
                 | Output::Nothing
         )

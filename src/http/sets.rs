@@ -20,11 +20,17 @@ pub struct Done {
 pub const CREATED: Done = Done { status: StatusCode::CREATED, message: "Successfully created entry" };
 pub const UPDATED: Done = Done { status: StatusCode::OK, message: "Successfully updated entry" };
 pub const DELETED: Done = Done { status: StatusCode::OK, message: "Successfully deleted entry" };
+pub const APPLIED: Done = Done { status: StatusCode::OK, message: "Successfully applied transaction" };
 const DRY: &str = "Dry run: nothing was written";
 
 impl Done {
     /// The answer to a write.
     pub fn answer(&self, outcome: Outcome) -> Answer {
+        self.with(outcome, Map::new())
+    }
+
+    /// The answer to a write that has more to tell if it was done.
+    pub fn with(&self, outcome: Outcome, more: Map<String, Value>) -> Answer {
         match outcome {
             Outcome::Dry { version, diff } => {
                 let answer = Answer::json(StatusCode::OK, &json!({"message": DRY, "diff": diff}));
@@ -32,6 +38,7 @@ impl Done {
             }
             Outcome::Done { version, tag, commit, archive, .. } => {
                 let mut body = Map::from_iter([("message".to_owned(), Value::from(self.message))]);
+                body.extend(more);
                 body.extend(archive.map(|archive| ("archive".to_owned(), Value::from(archive))));
                 let answer = Answer::json(self.status, &body).version(version).commit(commit);
                 answer.tags(tag)

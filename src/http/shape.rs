@@ -5,10 +5,10 @@ use actix_web::{HttpMessage, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::accept;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::headers::REVCONF_VERSION;
 use crate::document::{Fault, Step};
-use crate::registry::{Error, Rejection};
+use crate::registry::{Error, OperationFault, Reason, Rejection};
 
 /// Whose words a route speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +75,30 @@ impl Shape {
 
 fn plain(failure: &Failure, status: StatusCode) -> Map<String, Value> {
     let mut body = members(failure, status);
-    body.extend(failure.faults().map(|faults| ("detail".to_owned(), json!(faults))));
+    body.extend(faults(failure).map(|faults| ("detail".to_owned(), faults)));
     body
+}
+
+/// Everything that is wrong, with its place.
+fn faults(failure: &Failure) -> Option<Value> {
+    let of_operations = failure.operations().map(|faults| faults.iter().map(of_operation).collect());
+    failure.faults().map(|faults| json!(faults)).or(of_operations)
+}
+
+fn of_operation(fault: &OperationFault) -> Value {
+    let state = match fault.reason {
+        Reason::Absent => "not_found",
+        Reason::Exists => "exists",
+        Reason::Stale | Reason::Rule => "precondition_failed",
+    };
+    json!({
+        "loc": fault.loc,
+        "msg": fault.msg,
+        "type": fault.rule.map_or_else(|| json!(state), |rule| json!(rule)),
+        "operation": fault.operation(),
+        "pointer": fault.pointer(),
+        "code": failure::of_operation(fault.reason).as_u16(),
+    })
 }
 
 fn problem(failure: &Failure, status: StatusCode) -> Map<String, Value> {
@@ -88,7 +110,7 @@ fn problem(failure: &Failure, status: StatusCode) -> Map<String, Value> {
     ]);
     body.extend(members(failure, status));
     // RFC 9457 section 3.1.4 wants `detail` to be a string, so the list has another name here.
-    body.extend(failure.faults().map(|faults| ("errors".to_owned(), json!(faults))));
+    body.extend(faults(failure).map(|faults| ("errors".to_owned(), faults)));
     body
 }
 

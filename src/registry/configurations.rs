@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::catalogue::{Configuration, Contents};
 use super::error::{Error, Rejection};
@@ -14,7 +14,7 @@ use super::step::{Step, files_of_a_new_one};
 use super::version::date;
 use super::versions::header_at;
 use super::write::{self, Outcome, Ready, Write};
-use super::{Registry, Result, diff, name};
+use super::{Registry, Result, diff, fields, name};
 use crate::document::{FaultKind, Faults, json, name_of};
 use crate::format::{self, Header, header};
 use crate::ledger::{Action, BranchName, Change, CommitId, Draft, Reader, Subject};
@@ -187,7 +187,7 @@ impl Registry {
         write::check(&demands, Some(&configuration.head)).map_err(&at)?;
         let description = self.reading(body, |bytes| {
             let mut faults = Faults::at("body");
-            let description = members(json::read(bytes)?, &["description"], &mut faults)
+            let description = fields::members(json::read(bytes)?, &["description"], &mut faults)
                 .and_then(|members| header::description(&members, &mut faults));
             Ok(faults.or(description)?)
         });
@@ -308,7 +308,7 @@ fn creation(bytes: &[u8]) -> std::result::Result<(Option<String>, Origin), Error
         return Ok((None, Origin::Nothing));
     }
     let mut faults = Faults::at("body");
-    let read = members(json::read(bytes)?, &["description", "from"], &mut faults).map(|members| {
+    let read = fields::members(json::read(bytes)?, &["description", "from"], &mut faults).map(|members| {
         let description = match members.get("description") {
             Some(_) => header::description(&members, &mut faults),
             None => None,
@@ -328,7 +328,7 @@ fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
         return None;
     };
     let known: &[&str] = if members.contains_key("archive") { &["archive"] } else { &["config", "version"] };
-    unknown(members, known, faults);
+    fields::unknown(members, known, faults);
     let mut text = |name: &str, required: bool| match members.get(name) {
         Some(Value::String(text)) => Some(text.trim().to_owned()),
         Some(other) => {
@@ -350,21 +350,4 @@ fn origin(from: &Value, faults: &mut Faults) -> Option<Origin> {
     }
     let (configuration, version) = (text("config", true), text("version", false));
     configuration.map(|configuration| Origin::Copy { configuration, version })
-}
-
-/// The members of an object that has none but the known ones.
-pub(super) fn members(value: Value, known: &[&str], faults: &mut Faults) -> Option<Map<String, Value>> {
-    let Value::Object(members) = value else {
-        faults.add(FaultKind::ObjectType, format!("must be an object, not {}", name_of(&value)));
-        return None;
-    };
-    unknown(&members, known, faults);
-    Some(members)
-}
-
-fn unknown(members: &Map<String, Value>, known: &[&str], faults: &mut Faults) {
-    for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
-        let msg = format!("is no field here; the fields are {}", known.join(", "));
-        faults.within(name.as_str(), |faults| faults.add(FaultKind::ExtraForbidden, msg));
-    }
 }

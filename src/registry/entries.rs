@@ -8,7 +8,7 @@ use super::error::{Error, Rejection};
 use super::step::Step;
 use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, Shown};
-use crate::document::{Document, EntryId, FaultKind, IdFault, Kind, json};
+use crate::document::{Document, EntryId, Kind, json};
 use crate::format;
 use crate::ledger::{State, Subject};
 
@@ -37,14 +37,7 @@ impl Place<'_> {
 
     /// An id that somebody means to write must be one.
     fn to_write(self) -> std::result::Result<EntryId, Error> {
-        EntryId::parse(self.id).map_err(|fault| {
-            let kind = match fault {
-                IdFault::Empty => FaultKind::StringTooShort,
-                IdFault::TooLong { .. } => FaultKind::StringTooLong,
-                _ => FaultKind::Format,
-            };
-            Error::fault("path", "id", kind, fault.to_string())
-        })
+        EntryId::parse(self.id).map_err(|fault| Error::fault("path", "id", fault.rule(), fault.to_string()))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Why a request is not done. No status codes here: the HTTP layer has one table for them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::operation::OperationFault;
 use crate::document::json::NotJson;
 use crate::document::{EntryId, Fault, FaultKind, Faults, Kind};
 use crate::ledger::{BranchName, CommitId, Damage, NameFault, Refused};
@@ -50,6 +53,11 @@ pub enum Error {
     NotJson(#[from] NotJson),
     #[error("Request does not match schema")]
     Invalid(Vec<Fault>),
+    /// All that is wrong with a transaction, by operations.
+    #[error("{} cannot be done, so nothing was written", count(.0))]
+    Operations(Vec<OperationFault>),
+    #[error("the message is in the body and in the query; only one of them can be the commit's")]
+    TwoMessages,
     /// What is stored cannot be read, or breaks its own rules.
     #[error("{0}")]
     Damaged(String),
@@ -68,6 +76,15 @@ fn list_of(configuration: &str, archives: &[String]) -> String {
         format!("configuration {configuration:?} was never deleted")
     } else {
         format!("there are {}", archives.join(", "))
+    }
+}
+
+fn count(faults: &[OperationFault]) -> String {
+    let operations: BTreeSet<_> = faults.iter().filter_map(OperationFault::operation).collect();
+    match operations.len() {
+        0 => "the transaction".to_owned(),
+        1 => "an operation".to_owned(),
+        count => format!("{count} operations"),
     }
 }
 

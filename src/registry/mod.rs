@@ -3,6 +3,7 @@
 //!
 //! - [`catalogue`]: the newest state of everything, ready to send
 //! - [`entries`], `patch`, [`sets`], [`configurations`]: reading and changing
+//! - [`transactions`], [`operation`]: many changes at once; [`message`]: what their commit says
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
@@ -22,9 +23,12 @@ pub mod error;
 pub mod event;
 pub mod events;
 mod feed;
+mod fields;
 pub mod import;
+pub mod message;
 pub mod moment;
 pub mod name;
+pub mod operation;
 mod patch;
 mod readers;
 pub mod releases;
@@ -32,6 +36,7 @@ pub mod revert;
 pub mod sets;
 pub mod start;
 mod step;
+pub mod transactions;
 pub mod version;
 pub mod versions;
 pub mod write;
@@ -47,6 +52,7 @@ pub use conditions::{Conditions, Tags, Verdict};
 pub use entries::Place;
 pub use error::{Error, Rejection};
 pub use moment::Moment;
+pub use operation::{OperationFault, Reason};
 use readers::Readers;
 pub use sets::{Documents, Mode};
 use versions::OldAnswers;

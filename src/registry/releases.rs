@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::catalogue::Configuration;
-use super::configurations::members;
 use super::diff::Difference;
 use super::error::{Error, Rejection};
+use super::fields::members;
 use super::moment::resolve;
 use super::version::date;
 use super::write::{Outcome, Write};

@@ -52,6 +52,7 @@ mod requests;
 mod restart;
 mod reverts;
 mod sets;
+mod transactions;
 mod version_filters;
 mod version_pages;
 mod versions;

@@ -60,7 +60,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
     refuses.sort_unstable();
     refuses.dedup();
     for status in refuses {
-        add(status, failure(resource, status));
+        add(status, refusal(resource, operation, status));
     }
     responses.sort_keys();
     Value::Object(responses)
@@ -94,6 +94,11 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
             "It was done, or was a dry run",
             body(&json!({"oneOf": [schema("Archived"), schema("DryRun")]})),
         ),
+        Output::Applied => (
+            200,
+            "All of it was done, or was a dry run",
+            body(&json!({"oneOf": [schema("Applied"), schema("DryRun")]})),
+        ),
         Output::Entity => (200, "The entity", body(&schema("AzureBackend"))),
         Output::Entities => (200, "A page of entities, sorted by id", body(&schema("AzureBackends"))),
         Output::CreatedEntity => (201, "It was created", body(&schema("AzureBackend"))),
@@ -112,15 +117,9 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
     };
     let mut headers = Map::new();
     let mut header = |name: &str| headers.insert(name.to_owned(), reference("headers", name));
-    let writes = [
-        Output::Created,
-        Output::Released,
-        Output::Updated,
-        Output::Deleted,
-        Output::CreatedEntity,
-        Output::Nothing,
-    ];
-    if has_tag(operation) || writes.contains(&operation.output) {
+    // Of what was put away there is no newest state that a tag could name.
+    let tagged = operation.output.is_write() && operation.output != Output::Archived;
+    if has_tag(operation) || tagged {
         header("ETag");
     }
     if has_tag(operation) {
@@ -138,6 +137,32 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         success["content"] = content;
     }
     (status, success)
+}
+
+/// A failure that may be told in an operation's own words.
+fn refusal(resource: &Resource, operation: &Operation, status: u16) -> Value {
+    let (about, schema) = match (operation.output, status) {
+        (Output::Applied, 404) => {
+            ("There is no such configuration, or an operation's entry is not there", "OperationsError")
+        }
+        (Output::Applied, 409) => {
+            ("An operation's entry is there already, and none is missing", "OperationsError")
+        }
+        (Output::Applied, 412) => (
+            "If-Match or If-None-Match does not hold; or an if_match, and it is neither 404 nor 409",
+            "OperationsError",
+        ),
+        (Output::Applied, 422) => {
+            ("Rules are broken, and it is none of 404, 409 and 412; all of them are told", "OperationsError")
+        }
+        _ => return failure(resource, status),
+    };
+    let mut refusal = failure(resource, status);
+    refusal["description"] = about.into();
+    let usual = refusal["content"]["application/json"]["schema"].take();
+    refusal["content"]["application/json"]["schema"] =
+        json!({"anyOf": [usual, reference("schemas", schema)]});
+    refusal
 }
 
 /// What is answered to who may not come in.

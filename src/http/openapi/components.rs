@@ -120,7 +120,7 @@ fn difference(place: &Value) -> Value {
 }
 
 /// An object that has all of these and nothing else.
-fn object(properties: &Value) -> Value {
+pub fn object(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flat_map(Map::keys).collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
@@ -128,7 +128,6 @@ fn object(properties: &Value) -> Value {
 pub fn schemas() -> Value {
     let text = json!({"type": "string"});
     let description = json!({"type": "string", "maxLength": 4096});
-    let host = json!({"type": "string", "minLength": 1, "maxLength": 255});
     let mut schemas = json!({
         "Message": object(&json!({"message": text})),
         "Archived": object(&json!({"message": text, "archive": {"type": "string", "description": "What from.archive takes"}})),
@@ -204,6 +203,22 @@ pub fn schemas() -> Value {
             },
             "additionalProperties": false,
         },
+    });
+    let others = azure_schemas(&text).into_iter().chain(error_schemas(&text));
+    for (name, schema) in others {
+        schemas[name] = schema;
+    }
+    for kind in KINDS {
+        schemas[kind.schema_name] = kind.schema_of_answer();
+        schemas[format!("{}Input", kind.schema_name)] = kind.schema_of_input();
+        schemas[format!("{}Set", kind.schema_name)] = list_of(&reference("schemas", kind.schema_name));
+    }
+    schemas
+}
+
+fn azure_schemas(text: &Value) -> Map<String, Value> {
+    let host = json!({"type": "string", "minLength": 1, "maxLength": 255});
+    members(json!({
         "AzureBackend": object(&json!({
             "id": {"type": "string", "pattern": "^/backends/"},
             "host": text,
@@ -230,6 +245,11 @@ pub fn schemas() -> Value {
             "message": text,
             "details": {"type": "array", "items": object(&json!({"code": text, "target": text, "message": text}))},
         }))})),
+    }))
+}
+
+fn error_schemas(text: &Value) -> Map<String, Value> {
+    members(json!({
         "Health": object(&json!({"status": text})),
         "Fault": object(&json!({
             "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
@@ -264,16 +284,17 @@ pub fn schemas() -> Value {
                 "message": text,
                 "line": {"type": "integer"},
                 "column": {"type": "integer"},
-                "errors": {"type": "array", "items": reference("schemas", "Fault")},
+                "errors": {"type": "array", "items": {"anyOf": [reference("schemas", "Fault"), reference("schemas", "OperationFault")]}},
             },
             "required": ["type", "title", "status", "detail", "code", "message"],
             "additionalProperties": false,
         },
-    });
-    for kind in KINDS {
-        schemas[kind.schema_name] = kind.schema_of_answer();
-        schemas[format!("{}Input", kind.schema_name)] = kind.schema_of_input();
-        schemas[format!("{}Set", kind.schema_name)] = list_of(&reference("schemas", kind.schema_name));
+    }))
+}
+
+fn members(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
-    schemas
 }

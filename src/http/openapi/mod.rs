@@ -1,6 +1,7 @@
 //! The description of the API (OpenAPI 3.1), made of the table of routes and the kinds' own schemas.
 
 mod answers;
+mod changes;
 mod components;
 
 use actix_web::http::Method;
@@ -46,12 +47,20 @@ pub fn document(prefixes: &[String]) -> Value {
         "tags": tags,
         "paths": paths,
         "components": {
-            "schemas": schemas(),
+            "schemas": all_schemas(),
             "headers": headers(),
             "parameters": parameters(),
             "securitySchemes": security_schemes(),
         },
     })
+}
+
+fn all_schemas() -> Value {
+    let mut all = schemas();
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), changes::schemas()) {
+        all.extend(more);
+    }
+    all
 }
 
 fn path_item(resource: &Resource, kind: Option<&'static Kind>) -> Value {
@@ -180,6 +189,7 @@ fn input(input: Input, kind: Option<&Kind>) -> Value {
         Input::Creation => reference("schemas", "NewConfiguration"),
         Input::Description => reference("schemas", "Description"),
         Input::Release => reference("schemas", "NewRelease"),
+        Input::Transaction => reference("schemas", "Transaction"),
         Input::Entity => reference("schemas", "AzureBackendInput"),
         Input::EntityPatch => reference("schemas", "AzureBackendPatch"),
     }

@@ -7,6 +7,7 @@ mod events;
 mod parameters;
 mod releases;
 mod service;
+mod transactions;
 mod versions;
 
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = &'static Resource> {
         configurations::RESOURCES,
         events::RESOURCES,
         releases::RESOURCES,
+        transactions::RESOURCES,
         versions::RESOURCES,
         documents::RESOURCES,
         backends::RESOURCES,

@@ -4,11 +4,12 @@ use crate::http::backends::{DEFAULT_TOP, FILTER, LARGEST_TOP, SKIP, TOP};
 use crate::http::query::{Form, Parameter};
 use crate::http::sets;
 use crate::http::versions::LARGEST_PAGE;
+use crate::registry::message;
 
 const MESSAGE: Parameter = Parameter {
     name: "message",
     about: "The commit's message; the default says what was done to which entry.",
-    form: Form::Message { longest: 1000 },
+    form: Form::Message { longest: message::LONGEST },
 };
 const DRY_RUN: Parameter = Parameter {
     name: "dry_run",
