@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use crate::access::{Denial, Role};
 use crate::document::Fault;
 use crate::document::json::NotJson;
-use crate::registry::{CommitId, Error, OperationFault, Reason, Refused, Rejection};
+use crate::registry::{CommitId, Conflict, Error, OperationFault, Reason, Refused, Rejection};
 
 /// Everything that a request can fail of.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,8 @@ impl Failure {
                 | Error::EntryExists { .. }
                 | Error::ReleaseExists { .. }
                 | Error::SetNotEmpty { .. }
-                | Error::NotToday { .. } => StatusCode::CONFLICT,
+                | Error::NotToday { .. }
+                | Error::Conflicts { .. } => StatusCode::CONFLICT,
                 Error::OriginForbidden(_) => StatusCode::FORBIDDEN,
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
                 Error::NotJson(_) | Error::TwoMessages => StatusCode::BAD_REQUEST,
@@ -177,6 +178,16 @@ impl Failure {
     pub fn operations(&self) -> Option<&[OperationFault]> {
         match self {
             Failure::Rejected(Rejection { error: Error::Operations(faults), .. }) => Some(faults),
+            _ => None,
+        }
+    }
+
+    /// How many conflicts a merge has, and those that are told.
+    pub fn conflicts(&self) -> Option<(usize, &[Conflict])> {
+        match self {
+            Failure::Rejected(Rejection { error: Error::Conflicts { total, conflicts }, .. }) => {
+                Some((*total, conflicts))
+            }
             _ => None,
         }
     }

@@ -7,7 +7,7 @@
 //!   something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
-//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`]: the handlers; [`backends`], [`filter`]: those of Azure's
+//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`], [`merges`]: the handlers; [`backends`], [`filter`]: those of Azure's
 //!   dialect
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
@@ -30,6 +30,7 @@ pub mod filter;
 pub mod headers;
 pub mod limits;
 pub mod log;
+pub mod merges;
 pub mod moment;
 pub mod needs;
 pub mod openapi;

@@ -34,6 +34,8 @@ pub enum Form {
     Choice(&'static [&'static str]),
     /// The name of a kind of documents.
     Kind,
+    /// One of these words, or nothing.
+    OneOf(&'static [&'static str]),
     /// A time (RFC 3339).
     Time,
     /// A time (RFC 3339) that is read where it is used.
@@ -52,8 +54,8 @@ impl Form {
             Form::Flag if matches!(text, "true" | "false") => Ok(()),
             Form::Flag => Err((FaultKind::BoolType, format!("must be true or false, not {text:?}"))),
             Form::Whole { min, max, .. } => check_whole(text, *min, *max),
-            Form::Choice(words) if words.contains(&text) => Ok(()),
-            Form::Choice(words) => {
+            Form::Choice(words) | Form::OneOf(words) if words.contains(&text) => Ok(()),
+            Form::Choice(words) | Form::OneOf(words) => {
                 Err((FaultKind::Enum, format!("must be one of {}, not {text:?}", words.join(", "))))
             }
             Form::Kind if Kind::named(text).is_some() => Ok(()),
@@ -85,6 +87,7 @@ impl Form {
                 json!({"type": "integer", "minimum": min, "maximum": max, "default": absent})
             }
             Form::Choice(words) => json!({"type": "string", "enum": words, "default": words.first()}),
+            Form::OneOf(words) => json!({"type": "string", "enum": words}),
             Form::Kind => json!({"type": "string", "enum": kinds()}),
             Form::Time | Form::Moment => json!({"type": "string", "format": "date-time"}),
             Form::Filter => json!({"type": "string", "maxLength": filter::LONGEST}),

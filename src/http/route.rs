@@ -70,6 +70,7 @@ pub enum Input {
     Description,
     Release,
     Transaction,
+    Merge,
     /// What Azure's clients send to create a backend.
     Entity,
     /// What they send to change one.
@@ -97,6 +98,8 @@ pub enum Output {
     Archived,
     /// A transaction that was done.
     Applied,
+    /// A merge that was made.
+    Merged,
     /// An entity of Azure's.
     Entity,
     /// A page of them.
@@ -129,6 +132,7 @@ impl Output {
                 | Output::Deleted
                 | Output::Archived
                 | Output::Applied
+                | Output::Merged
                 | Output::CreatedEntity
                 | Output::Nothing
         )

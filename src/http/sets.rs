@@ -21,6 +21,8 @@ pub const CREATED: Done = Done { status: StatusCode::CREATED, message: "Successf
 pub const UPDATED: Done = Done { status: StatusCode::OK, message: "Successfully updated entry" };
 pub const DELETED: Done = Done { status: StatusCode::OK, message: "Successfully deleted entry" };
 pub const APPLIED: Done = Done { status: StatusCode::OK, message: "Successfully applied transaction" };
+pub const MERGED: Done = Done { status: StatusCode::OK, message: "Successfully merged configuration" };
+pub const NOTHING: Done = Done { status: StatusCode::OK, message: "There was nothing to merge" };
 const DRY: &str = "Dry run: nothing was written";
 
 impl Done {

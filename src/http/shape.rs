@@ -123,6 +123,10 @@ fn members(failure: &Failure, status: StatusCode) -> Map<String, Value> {
         body.insert("line".to_owned(), place.line.into());
         body.insert("column".to_owned(), place.column.into());
     }
+    if let Some((total, conflicts)) = failure.conflicts() {
+        body.insert("total".to_owned(), total.into());
+        body.insert("conflicts".to_owned(), json!(conflicts));
+    }
     body
 }
 

@@ -66,6 +66,10 @@ pub struct Draft {
 pub enum Action {
     /// The branch, which exists, gets these commits.
     Commit(Vec<Draft>),
+    /// The branch, which exists, gets a commit whose second parent is `theirs`, also where the draft changes nothing:
+    /// what `theirs` holds is in the branch from here on. What the two have in common, and so the draft, is another
+    /// after another merge; `merged` is what [`Head::merged`] was when the draft was made.
+    Merge { draft: Draft, theirs: CommitId, merged: CommitId },
     /// The branch, which does not exist, begins at a commit or at none, and gets these commits. If it is brought back from
     /// an archive of its own, its tags come back with it.
     Create { from: Option<CommitId>, drafts: Vec<Draft>, archive: Option<String> },
@@ -117,6 +121,9 @@ pub enum Refused {
     /// The requirement with this index did not hold of the branch, which was at `version` then.
     #[error("requirement {index} does not hold")]
     Requirement { index: usize, version: Option<CommitId> },
+    /// Another merge came to the branch since this one was drafted.
+    #[error("another merge came first")]
+    Overtaken,
     /// The state with this index did not hold of the tag.
     #[error("state {index} does not hold of the tag")]
     TagState { index: usize, version: CommitId },

@@ -52,16 +52,16 @@ pub struct CommitRecord {
 /// The bytes of a commit, as git hashes and stores them.
 pub(super) fn encode(
     tree: TreeId,
-    parent: Option<CommitId>,
+    parents: &[CommitId],
     author: &Identity,
     committer: &Identity,
     time: DateTime<Utc>,
     message: &str,
 ) -> Vec<u8> {
-    let parent = parent.map(|id| format!("parent {id}\n")).unwrap_or_default();
+    let parents: String = parents.iter().map(|id| format!("parent {id}\n")).collect();
     let (author, committer) = (author.line(time), committer.line(time));
     let message = message.trim_end();
-    format!("tree {tree}\n{parent}author {author}\ncommitter {committer}\n\n{message}\n").into_bytes()
+    format!("tree {tree}\n{parents}author {author}\ncommitter {committer}\n\n{message}\n").into_bytes()
 }
 
 pub(super) fn record(commit: &git2::Commit<'_>) -> CommitRecord {

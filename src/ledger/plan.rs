@@ -75,6 +75,8 @@ impl<'a> Plan<'a> {
         }
         match (&change.action, head) {
             (Action::Commit(drafts), Some(head)) => self.commit(change, Some(head), drafts),
+            (Action::Merge { merged, .. }, Some(head)) if head.merged != *merged => Err(Refused::Overtaken),
+            (Action::Merge { draft, theirs, .. }, Some(head)) => self.merge(change, head, draft, *theirs),
             (Action::Create { from, drafts, archive }, None) => {
                 let begin = from.map(|commit| self.reader.state(commit)).transpose();
                 let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
@@ -95,9 +97,14 @@ impl<'a> Plan<'a> {
                 self.tag(change, head, name, *commit, message, states)
             }
             (Action::Untag { name, states }, Some(head)) => self.untag(&change.branch, head, name, states),
-            (Action::Commit(_) | Action::Archive | Action::Tag { .. } | Action::Untag { .. }, None) => {
-                Err(Refused::NoBranch(change.branch.clone()))
-            }
+            (
+                Action::Commit(_)
+                | Action::Merge { .. }
+                | Action::Archive
+                | Action::Tag { .. }
+                | Action::Untag { .. },
+                None,
+            ) => Err(Refused::NoBranch(change.branch.clone())),
             (Action::Create { .. }, Some(_)) => Err(Refused::BranchExists(change.branch.clone())),
         }
     }
@@ -106,45 +113,76 @@ impl<'a> Plan<'a> {
         let mut head = begin;
         let mut commits = Vec::new();
         for draft in drafts {
-            let mut files = head.as_ref().map_or_else(Tree::empty, |head| head.files().clone());
-            let mut touched = BTreeMap::new();
-            let objects = files.edit(&draft.edits, |path, blob| {
-                touched.insert(path, blob);
-            });
-            if head.as_ref().is_some_and(|head| head.files().id == files.id) {
-                continue;
+            if let Some(new) = self.make(change, head.as_ref(), draft, None) {
+                commits.push(new.commit);
+                head = Some(new);
             }
-            // A clock that goes back must not make a child older than its parent: history is asked by time.
-            let time = head.as_ref().map_or(self.now, |head| head.time.max(self.now));
-            let parent = head.as_ref().map(|head| head.commit);
-            let bytes =
-                commit::encode(files.id, parent, &change.author, self.committer, time, &draft.message);
-            let object = Object::of(ObjectKind::Commit, bytes);
-            let commit = CommitId(object.id.0);
-            let before = head.as_ref().map(Head::files);
-            let changed = changed(before, &files, touched.keys());
-            let record = CommitRecord {
-                id: commit,
-                author: change.author.name().to_owned(),
-                email: change.author.email().to_owned(),
-                message: draft.message.trim_end().to_owned(),
-                time,
-                parents: parent.into_iter().collect(),
-            };
-            let files_changed = files_changed(before, &files, touched.keys());
-            let committed = Committed { commit: record, files: files_changed };
-            self.committed.entry(change.branch.clone()).or_default().push(committed);
-            self.fresh.push(Fresh { id: commit, bytes: object.bytes.clone(), changed });
-            self.keep(objects.into_iter().chain([object]));
-            commits.push(commit);
-            let new = Head::new(commit, time, files);
-            self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
-            head = Some(new);
         }
         match head {
             Some(head) => Ok(Written { head, commits, archive: None, tagged: None }),
             None => Err(Refused::NotWritten("a branch needs a first commit".to_owned())),
         }
+    }
+
+    fn merge(
+        &mut self,
+        change: &Change,
+        head: Head,
+        draft: &Draft,
+        theirs: CommitId,
+    ) -> Result<Written, Refused> {
+        let time = self.reader.time(theirs).map_err(|damage| Refused::NotWritten(damage.to_string()))?;
+        let made = self.make(change, Some(&head), draft, Some((theirs, time)));
+        let commits = made.iter().map(|made| made.commit).collect();
+        Ok(Written { head: made.unwrap_or(head), commits, archive: None, tagged: None })
+    }
+
+    /// The branch after a commit, if there is one to make. A merge, told with its second parent's time, is one even if
+    /// it changes no file.
+    fn make(
+        &mut self,
+        change: &Change,
+        head: Option<&Head>,
+        draft: &Draft,
+        merged: Option<(CommitId, DateTime<Utc>)>,
+    ) -> Option<Head> {
+        let mut files = head.map_or_else(Tree::empty, |head| head.files().clone());
+        let mut touched = BTreeMap::new();
+        let objects = files.edit(&draft.edits, |path, blob| {
+            touched.insert(path, blob);
+        });
+        let same = head.is_some_and(|head| head.files().id == files.id);
+        if same && merged.is_none() {
+            return None;
+        }
+        // A clock that goes back must not make a child older than its parents: history is asked by time.
+        let parents = head.map(|head| (head.commit, head.time)).into_iter().chain(merged);
+        let time = parents.clone().map(|(_, time)| time).fold(self.now, DateTime::max);
+        let parents: Vec<_> = parents.map(|(commit, _)| commit).collect();
+        let bytes = commit::encode(files.id, &parents, &change.author, self.committer, time, &draft.message);
+        let object = Object::of(ObjectKind::Commit, bytes);
+        let commit = CommitId(object.id.0);
+        let changed = if same { Vec::new() } else { changed(head.map(Head::files), &files, touched.keys()) };
+        let record = CommitRecord {
+            id: commit,
+            author: change.author.name().to_owned(),
+            email: change.author.email().to_owned(),
+            message: draft.message.trim_end().to_owned(),
+            time,
+            parents,
+        };
+        let changes = files_changed(head.map(Head::files), &files, touched.keys());
+        let committed = Committed { commit: record, files: changes };
+        self.committed.entry(change.branch.clone()).or_default().push(committed);
+        self.fresh.push(Fresh { id: commit, bytes: object.bytes.clone(), changed });
+        self.keep(objects.into_iter().chain([object]));
+        let new = Head::new(commit, time, files);
+        let new = match head {
+            Some(before) if merged.is_none() => new.after(before),
+            _ => new,
+        };
+        self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
+        Some(new)
     }
 
     fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
+use chrono::{DateTime, Utc};
+use git2::{Commit, ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, CommitRecord};
 use super::edit::{Blob, Subject};
@@ -204,6 +205,29 @@ impl Reader {
     /// It cannot be read.
     pub fn commit(&self, commit: CommitId) -> Result<CommitRecord, Damage> {
         self.with(|repository| Ok(commit::record(&find_commit(repository, commit.0)?)))
+    }
+
+    /// The time of a commit.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
+    pub fn time(&self, commit: CommitId) -> Result<DateTime<Utc>, Damage> {
+        self.with(|repository| Ok(commit::time(&find_commit(repository, commit.0)?)))
+    }
+
+    /// The best common ancestors of two commits (git-merge-base): none where their histories have nothing in common,
+    /// and several where each had taken in the other's past before. Costs what both did since, not what came before.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn merge_bases(&self, one: CommitId, other: CommitId) -> Result<Vec<CommitId>, Damage> {
+        self.with(|repository| match repository.merge_bases(one.0, other.0) {
+            Ok(found) => Ok(found.iter().map(|id| CommitId(*id)).collect()),
+            Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Merge => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error.into()),
+        })
     }
 
     /// Where an archived branch ended.
@@ -432,7 +456,7 @@ fn is_archive_name(name: &str) -> bool {
 fn target(repository: &Repository, full: &str) -> Result<Option<CommitId>, Damage> {
     match repository.find_reference(full).and_then(|reference| reference.peel_to_commit()) {
         Ok(commit) => Ok(Some(CommitId(commit.id()))),
-        Err(error) if error.code() == ErrorCode::NotFound && error.class() == git2::ErrorClass::Reference => {
+        Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference => {
             Ok(None)
         }
         Err(error) => Err(error.into()),

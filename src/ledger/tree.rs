@@ -233,12 +233,21 @@ pub struct Head {
     pub commit: CommitId,
     /// Its time.
     pub time: DateTime<Utc>,
+    /// No merge has come to the branch since this commit. Two states of a branch that agree on it have taken in the same
+    /// of other branches.
+    pub merged: CommitId,
     files: Tree,
 }
 
 impl Head {
+    /// A state of whose past nothing is known.
     pub(super) fn new(commit: CommitId, time: DateTime<Utc>, files: Tree) -> Self {
-        Head { commit, time, files }
+        Head { commit, time, merged: commit, files }
+    }
+
+    /// A state that follows another by a commit that is no merge.
+    pub(super) fn after(self, before: &Head) -> Self {
+        Head { merged: before.merged, ..self }
     }
 
     pub(super) fn files(&self) -> &Tree {

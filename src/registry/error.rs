@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::conflict::Conflict;
 use super::operation::OperationFault;
 use crate::document::json::NotJson;
 use crate::document::{EntryId, Fault, FaultKind, Faults, Kind};
@@ -56,6 +57,9 @@ pub enum Error {
     /// All that is wrong with a transaction, by operations.
     #[error("{} cannot be done, so nothing was written", count(.0))]
     Operations(Vec<OperationFault>),
+    /// Entries that both sides of a merge have changed, in different ways; of very many not all are told.
+    #[error("{} changed on both sides in different ways; prefer decides for one side", entries(*total))]
+    Conflicts { total: usize, conflicts: Vec<Conflict> },
     #[error("the message is in the body and in the query; only one of them can be the commit's")]
     TwoMessages,
     /// What is stored cannot be read, or breaks its own rules.
@@ -64,7 +68,7 @@ pub enum Error {
     /// A write that the ledger did not take, or not surely.
     #[error("{0}")]
     NotTaken(Refused),
-    /// Somebody else changed the entry between the read and the write of a patch; it is tried again.
+    /// Somebody else changed an entry between the read and the write of a patch or a merge; it is tried again.
     #[error("the entry is being changed by many at once")]
     Raced,
     #[error("a task of the service has failed")]
@@ -77,6 +81,10 @@ fn list_of(configuration: &str, archives: &[String]) -> String {
     } else {
         format!("there are {}", archives.join(", "))
     }
+}
+
+fn entries(count: usize) -> String {
+    if count == 1 { "an entry was".to_owned() } else { format!("{count} entries were") }
 }
 
 fn count(faults: &[OperationFault]) -> String {

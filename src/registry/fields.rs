@@ -49,3 +49,31 @@ pub fn id(value: Option<&Value>, faults: &mut Faults) -> Option<EntryId> {
     let id = EntryId::parse(text(value, faults)?.trim());
     id.map_err(|fault| faults.add(fault.rule(), fault.to_string())).ok()
 }
+
+/// An array of different things, of which there are from one to `most`.
+pub fn list<T: PartialEq>(
+    value: &Value,
+    most: usize,
+    faults: &mut Faults,
+    read: impl Fn(&Value, &mut Faults) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Value::Array(values) = value else {
+        faults.add(FaultKind::ListType, format!("must be an array, not {}", name_of(value)));
+        return None;
+    };
+    if values.is_empty() || values.len() > most {
+        let kind = if values.is_empty() { FaultKind::TooFew } else { FaultKind::TooMany };
+        faults.add(kind, format!("must have from 1 to {most} elements, has {}", values.len()));
+        return None;
+    }
+    let mut found = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        faults.within(index, |faults| match read(value, faults) {
+            Some(read) if found.contains(&read) => {
+                faults.add(FaultKind::Duplicate, format!("{value} is there already"));
+            }
+            read => found.extend(read),
+        });
+    }
+    Some(found)
+}

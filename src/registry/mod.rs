@@ -4,6 +4,8 @@
 //! - [`catalogue`]: the newest state of everything, ready to send
 //! - [`entries`], `patch`, [`sets`], [`configurations`]: reading and changing
 //! - [`transactions`], [`operation`]: many changes at once; [`message`]: what their commit says
+//! - [`merges`], [`conflict`]: taking in what another configuration has changed; [`three_way`], `ancestor`:
+//!   how that is decided, and what the two had in common
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
@@ -12,11 +14,13 @@
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
 
+mod ancestor;
 pub mod catalogue;
 pub mod check;
 pub mod compare;
 pub mod conditions;
 pub mod configurations;
+pub mod conflict;
 pub mod diff;
 pub mod entries;
 pub mod error;
@@ -25,6 +29,7 @@ pub mod events;
 mod feed;
 mod fields;
 pub mod import;
+pub mod merges;
 pub mod message;
 pub mod moment;
 pub mod name;
@@ -36,6 +41,7 @@ pub mod revert;
 pub mod sets;
 pub mod start;
 mod step;
+pub mod three_way;
 pub mod transactions;
 pub mod version;
 pub mod versions;
@@ -49,12 +55,14 @@ use tokio::sync::Semaphore;
 use catalogue::{Catalogue, Configuration, Contents};
 pub use compare::Form;
 pub use conditions::{Conditions, Tags, Verdict};
+pub use conflict::Conflict;
 pub use entries::Place;
 pub use error::{Error, Rejection};
 pub use moment::Moment;
 pub use operation::{OperationFault, Reason};
 use readers::Readers;
 pub use sets::{Documents, Mode};
+pub use three_way::Side;
 use versions::OldAnswers;
 pub use versions::{Query, Scope};
 pub use write::{Outcome, Write};

@@ -108,6 +108,17 @@ impl Registry {
         ready: Ready,
         write: Write,
     ) -> Result<Outcome> {
+        self.write_as(configuration, ready, write, |draft| Action::Commit(vec![draft])).await
+    }
+
+    /// The same, where more is to become of the branch than to get a commit.
+    pub(super) async fn write_as(
+        self: &Arc<Self>,
+        configuration: &Arc<Configuration>,
+        ready: Ready,
+        write: Write,
+        action: impl FnOnce(Draft) -> Action,
+    ) -> Result<Outcome> {
         let version = configuration.version();
         let Ready { demands, steps, target, message } = ready;
         check(&demands, Some(&configuration.head)).map_err(Rejection::at(version))?;
@@ -126,7 +137,7 @@ impl Registry {
         let change = Change {
             branch: configuration.name.clone(),
             requirements: Vec::new(),
-            action: Action::Commit(vec![draft]),
+            action: action(draft),
             author: write.author,
             share: write.share,
         };
@@ -169,6 +180,7 @@ impl Registry {
             }),
             Err(Refused::NoBranch(_)) => Err(Error::NoConfiguration(branch.to_string()).into()),
             Err(Refused::BranchExists(_)) => Err(Error::ConfigurationExists(branch).into()),
+            Err(Refused::Overtaken) => Err(Error::Raced.into()),
             Err(refused) => Err(Error::NotTaken(refused).into()),
         }
     }

@@ -8,6 +8,7 @@ mod guesses;
 mod keys;
 mod limits;
 mod listening;
+mod merges;
 mod principals_file;
 mod proxies;
 mod releases;

@@ -154,7 +154,7 @@ fn assert_narrowed(client: &Client, list: &str, expected: &[Commit]) {
 
 /// The same, and all of it came from the index.
 #[track_caller]
-fn assert_index_agrees(server: &Server) {
+pub fn assert_index_agrees(server: &Server) {
     settle(server);
     let client = server.client();
     let before = metric(&client, "revconf_history_walks_total");

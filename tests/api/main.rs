@@ -41,6 +41,7 @@ mod linearizability;
 mod load;
 mod looking_back;
 mod maintenance;
+mod merges;
 mod migrations;
 mod model;
 mod openapi;

@@ -99,6 +99,11 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
             "All of it was done, or was a dry run",
             body(&json!({"oneOf": [schema("Applied"), schema("DryRun")]})),
         ),
+        Output::Merged => (
+            200,
+            "It was merged, or there was nothing to merge, or it was a dry run",
+            body(&json!({"oneOf": [schema("Merged"), schema("DryRun")]})),
+        ),
         Output::Entity => (200, "The entity", body(&schema("AzureBackend"))),
         Output::Entities => (200, "A page of entities, sorted by id", body(&schema("AzureBackends"))),
         Output::CreatedEntity => (201, "It was created", body(&schema("AzureBackend"))),
@@ -155,6 +160,11 @@ fn refusal(resource: &Resource, operation: &Operation, status: u16) -> Value {
         (Output::Applied, 422) => {
             ("Rules are broken, and it is none of 404, 409 and 412; all of them are told", "OperationsError")
         }
+        (Output::Merged, 404) => ("There is no such configuration or version", "Error"),
+        (Output::Merged, 409) => (
+            "Both sides have changed entries in different ways, or a version breaks today's rules",
+            "Conflicts",
+        ),
         _ => return failure(resource, status),
     };
     let mut refusal = failure(resource, status);

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::components::{object, reference};
-use crate::document::{EntryId, KINDS};
+use crate::document::{EntryId, Faults, KINDS};
 use crate::registry::operation::Op;
-use crate::registry::{message, operation};
+use crate::registry::{merges, message, operation};
 
 pub fn schemas() -> Value {
     let text = json!({"type": "string"});
+    let document =
+        json!({"type": ["object", "null"], "description": "The document; null where there is none"});
     json!({
         "Transaction": {
             "type": "object",
@@ -50,6 +52,54 @@ pub fn schemas() -> Value {
                 "kind": text,
                 "id": text,
                 "etag": {"type": ["string", "null"], "description": "The entry's new tag; null if it is gone"},
+            }))},
+        })),
+        "Merge": {
+            "type": "object",
+            "description": "With kinds or ids, only these entries are taken, and the commit is an ordinary one. Else it has the \
+                            merged version as its second parent, from where the next merge begins. The configuration's \
+                            description is not merged.",
+            "properties": {
+                "from": {
+                    "type": "object",
+                    "properties": {
+                        "config": text,
+                        "version": {"type": "string", "description": "The newest if left out"},
+                    },
+                    "required": ["config"],
+                    "additionalProperties": false,
+                },
+                "kinds": {
+                    "type": "array",
+                    "minItems": 1,
+                    "uniqueItems": true,
+                    "items": {"enum": KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>()},
+                },
+                "ids": {"type": "array", "minItems": 1, "maxItems": merges::MOST_IDS, "uniqueItems": true, "items": text},
+            },
+            "required": ["from"],
+            "additionalProperties": false,
+        },
+        "Merged": object(&json!({
+            "message": text,
+            "from": {"type": "string", "description": "The version that was merged"},
+            "base": {"type": ["string", "null"], "description": "The common ancestor; null where there is none"},
+            "items": {"type": "array", "description": "What the merge changed", "items": object(&json!({
+                "kind": text,
+                "id": text,
+                "change": {"enum": ["created", "updated", "deleted"]},
+            }))},
+        })),
+        "Conflicts": object(&json!({
+            "code": {"type": "integer"},
+            "message": text,
+            "total": {"type": "integer", "minimum": 1, "description": "How many there are"},
+            "conflicts": {"type": "array", "maxItems": Faults::MOST, "items": object(&json!({
+                "kind": text,
+                "id": text,
+                "base": document.clone(),
+                "ours": document.clone(),
+                "theirs": document,
             }))},
         })),
         "OperationsError": object(&json!({

@@ -284,6 +284,8 @@ fn error_schemas(text: &Value) -> Map<String, Value> {
                 "message": text,
                 "line": {"type": "integer"},
                 "column": {"type": "integer"},
+                "total": {"type": "integer"},
+                "conflicts": {"type": "array", "items": {"type": "object"}},
                 "errors": {"type": "array", "items": {"anyOf": [reference("schemas", "Fault"), reference("schemas", "OperationFault")]}},
             },
             "required": ["type", "title", "status", "detail", "code", "message"],

@@ -190,6 +190,7 @@ fn input(input: Input, kind: Option<&Kind>) -> Value {
         Input::Description => reference("schemas", "Description"),
         Input::Release => reference("schemas", "NewRelease"),
         Input::Transaction => reference("schemas", "Transaction"),
+        Input::Merge => reference("schemas", "Merge"),
         Input::Entity => reference("schemas", "AzureBackendInput"),
         Input::EntityPatch => reference("schemas", "AzureBackendPatch"),
     }

@@ -2,8 +2,8 @@
 
 use crate::http::backends::{DEFAULT_TOP, FILTER, LARGEST_TOP, SKIP, TOP};
 use crate::http::query::{Form, Parameter};
-use crate::http::sets;
 use crate::http::versions::LARGEST_PAGE;
+use crate::http::{merges, sets};
 use crate::registry::message;
 
 const MESSAGE: Parameter = Parameter {
@@ -20,6 +20,12 @@ const MODE: Parameter = Parameter {
     name: "mode",
     about: "replace: the body becomes the complete set. merge: its entries replace those of the same id or join.",
     form: Form::Choice(&["replace", sets::MERGE]),
+};
+const PREFER: Parameter = Parameter {
+    name: "prefer",
+    about: "Whose state an entry is to have that both sides have changed: theirs is the merged configuration's. \
+            Without it that is a conflict.",
+    form: Form::OneOf(&merges::SIDES),
 };
 const LIMIT: Parameter = Parameter {
     name: "limit",
@@ -84,6 +90,8 @@ pub const WRITE: &[Parameter] = &[MESSAGE, DRY_RUN];
 pub const WRITE_SET: &[Parameter] = &[MODE, MESSAGE, DRY_RUN];
 /// Of writes that make no commit.
 pub const DRY: &[Parameter] = &[DRY_RUN];
+/// Of merges.
+pub const MERGE: &[Parameter] = &[PREFER, MESSAGE, DRY_RUN];
 /// Of lists of versions.
 pub const PAGE: &[Parameter] = &[LIMIT, AFTER, AUTHOR, SINCE, UNTIL, TEXT];
 

@@ -37,7 +37,7 @@ impl Line {
         let mut objects = self.tree.edit(edits, |_, _| {});
         let who = Identity::new("somebody", "somebody@example.org");
         let time = DateTime::from_timestamp(1_700_000_000 + i64::from(self.changes), 0).expect("a time");
-        let bytes = commit::encode(self.tree.id, self.tip, &who, &who, time, "A change");
+        let bytes = commit::encode(self.tree.id, self.tip.as_slice(), &who, &who, time, "A change");
         let commit = Object::of(ObjectKind::Commit, bytes);
         self.tip = Some(CommitId(commit.id.0));
         objects.push(commit);
