@@ -144,10 +144,17 @@ impl Log for Journal {
     fn forget(&mut self, mark: Mark) -> Result<(), LogError> {
         let remove = || -> io::Result<u64> {
             let mut left = 0;
+            let mut removed = false;
             for number in numbers(&self.folder)? {
                 let path = path(&self.folder, number);
                 if number < mark.0 {
+                    // Were an older file there after a power cut and a newer one not, a start would bring back what the
+                    // older one says, such as a branch whose deletion is in the newer one.
+                    if removed {
+                        File::open(&self.folder)?.sync_all()?;
+                    }
                     fs::remove_file(path)?;
+                    removed = true;
                 } else if number < self.number {
                     left += fs::metadata(path)?.len();
                 }

@@ -200,14 +200,13 @@ impl Lock {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
+        remove_stale();
         let begun = Instant::now();
         loop {
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok(Lock { target: target.to_owned(), path, file, held: true }),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && begun.elapsed() < patience => {
-                    if !remove_own(&path)? {
-                        pause();
-                    }
+                    pause();
                 }
                 // A `git gc` at work removes folders that are empty for a moment.
                 Err(error) if error.kind() == ErrorKind::NotFound && begun.elapsed() < patience => {
@@ -256,26 +255,20 @@ impl Drop for Lock {
     }
 }
 
-/// Locks that this process could not remove because the disk failed; without them the ref would be locked until the next
+/// Locks that this process could not remove because the disk failed; with them their refs would be locked until the next
 /// start. Their files are open, so that no other file has their number.
 fn stale() -> MutexGuard<'static, Vec<(PathBuf, File)>> {
     static STALE: Mutex<Vec<(PathBuf, File)>> = Mutex::new(Vec::new());
     STALE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes a lock that this process has let go of. Answers whether it was one.
-fn remove_own(path: &Path) -> io::Result<bool> {
-    let mut stale = stale();
-    let Some(at) = stale.iter().position(|(known, _)| known == path) else { return Ok(false) };
-    let ours = stale[at].1.metadata()?;
-    // Somebody may have removed it by hand, and git have taken the lock since.
-    let is_ours =
-        fs::metadata(path).is_ok_and(|found| (ours.dev(), ours.ino()) == (found.dev(), found.ino()));
-    if is_ours {
-        fs::remove_file(path)?;
-    }
-    stale.swap_remove(at);
-    Ok(is_ours)
+/// Removes them, now that the disk may be well again. Those that somebody has removed by hand may be git's by now.
+fn remove_stale() {
+    stale().retain(|(path, file)| {
+        let number = |found: io::Result<fs::Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+        let is_ours = number(fs::metadata(path)).is_some_and(|found| Some(found) == number(file.metadata()));
+        is_ours && fs::remove_file(path).is_err()
+    });
 }
 
 #[expect(clippy::disallowed_methods, reason = "another git process gives no sign when it lets go of a lock")]
