@@ -300,8 +300,29 @@ fn count_packs(server: &Server) -> usize {
     files.filter(|file| file.path().extension().is_some_and(|ending| ending == "pack")).count()
 }
 
+#[test]
+fn a_merge_of_packs_that_is_killed_leaves_nothing_half_made() {
+    // The pack and its index are synced, then moved to their places, and their folder is synced; then others are removed.
+    for (call, nth) in [("fsync", 1), ("fsync", 2), ("rename", 1), ("fsync", 3), ("unlink", 1)] {
+        eprintln!("killed at call {nth} of {call}");
+        let mut server = server();
+        let mut known = Known::begin(&server);
+        let client = server.client();
+        let fault = Strace::on_thread(&server, call, &format!("signal=SIGKILL:when={nth}"), "maintenance");
+        // Until the service is gone.
+        while known.try_write(&client, Write::Set).is_ok() {}
+        server.wait();
+        fault.end();
+        server.start_again();
+        let found = Value::Array(server.client().get(SETS).expect(200).items());
+        assert!(found == set(known.set) || found == set(known.number), "{} was acknowledged", known.set);
+        server.git().fsck();
+        wait_for("a repository without garbage", || is_tidy(&server).then_some(()));
+    }
+}
+
 /// Nothing that was begun and not finished, and no pack without its index.
 fn is_tidy(server: &Server) -> bool {
     let git = server.git();
-    git.text(&["count-objects", "-v"]).contains("garbage: 0") && git.leftovers().is_empty()
+    git.text(&["count-objects", "-v"]).contains("\ngarbage: 0") && git.leftovers().is_empty()
 }

@@ -125,12 +125,15 @@ impl Whose {
     }
 }
 
-/// Tries the calls of all these sweeps, or some of each; how many.
+fn all_are_asked_for() -> bool {
+    std::env::var("REVCONF_TEST_SWEEP").is_ok_and(|which| which == "all")
+}
+
+/// Tries the calls of all these sweeps, or some of each.
 fn sweep(sweeps: &[(Work, Whose)], case: impl Fn(Work, Whose, &str, usize)) {
-    let all = std::env::var("REVCONF_TEST_SWEEP").is_ok_and(|which| which == "all");
     for (work, whose) in sweeps {
         let calls = whose.calls(*work);
-        let step = if all { 1 } else { calls.len().div_ceil(SOME) };
+        let step = if all_are_asked_for() { 1 } else { calls.len().div_ceil(SOME) };
         let tried = calls.iter().step_by(step);
         eprintln!("{work:?}, {whose}: {} of {} calls are tried", tried.len(), calls.len());
         for (call, nth) in tried {
@@ -208,8 +211,7 @@ fn refs(server: &Server) -> Vec<std::path::PathBuf> {
 /// The n-th call and all that follow fail. A client is told so, or its write was made.
 fn failed(work: Work, whose: Whose, call: &str, nth: usize) {
     let errors = if nth.is_multiple_of(2) { ["EIO", "ENOSPC"] } else { ["ENOSPC", "EIO"] };
-    let all = std::env::var("REVCONF_TEST_SWEEP").is_ok_and(|which| which == "all");
-    for error in errors.into_iter().take(if all { 2 } else { 1 }) {
+    for error in errors.into_iter().take(if all_are_asked_for() { 2 } else { 1 }) {
         let (mut server, client, mut known) = work.begin();
         let fault = whose.inject(&server, call, &format!("error={error}:when={nth}+"));
         let unknown = write(work, &client, &mut known);
