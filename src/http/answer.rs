@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::headers::{IDENTITY, PREFERENCE_APPLIED, REVCONF_VERSION};
 use super::sending::{PIECE, Pieces};
-use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Shown, Verdict};
+use crate::registry::{BlobId, CommitId, Conditions, Error, ObjectId, Rejection, Share, Shown, Verdict};
 
 const JSON: &str = "application/json";
 
@@ -30,6 +30,10 @@ pub struct Answer {
     tag: Option<ObjectId>,
     location: Option<String>,
     link: Option<String>,
+    /// Others are sent the same bytes.
+    shared: bool,
+    /// What the body takes of the memory for answers.
+    share: Share,
     /// The commit that the request made, for the log.
     commit: Option<CommitId>,
     /// In seconds: so long the request was ready to wait.
@@ -56,6 +60,8 @@ impl Answer {
             tag: None,
             location: None,
             link: None,
+            shared: false,
+            share: Share::default(),
             commit: None,
             waited: None,
         }
@@ -139,6 +145,22 @@ impl Answer {
         Answer { link, ..self }
     }
 
+    /// Of a body that is kept anyway, and sent to all who ask.
+    pub fn shared(self) -> Self {
+        Answer { shared: true, ..self }
+    }
+
+    /// In bytes, what the body takes until it is sent, where it is large and there for this answer alone.
+    pub fn weight(&self) -> Option<usize> {
+        // What was done must not be answered by anything else.
+        let own = !self.shared && self.commit.is_none();
+        Some(self.body.len()).filter(|length| own && *length > PIECE)
+    }
+
+    pub fn share(self, share: Share) -> Self {
+        Answer { share, ..self }
+    }
+
     pub fn commit(self, commit: Option<CommitId>) -> Self {
         Answer { commit, ..self }
     }
@@ -182,7 +204,11 @@ impl Answer {
             builder.finish()
         } else {
             builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));
-            if self.body.len() > PIECE { builder.body(Pieces(self.body)) } else { builder.body(self.body) }
+            if self.body.len() > PIECE {
+                builder.body(Pieces::new(self.body, self.share))
+            } else {
+                builder.body(self.body)
+            }
         };
         if let Some(commit) = self.commit {
             response.extensions_mut().insert(MadeCommit(commit));

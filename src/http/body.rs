@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// So many reverts are at work or wait at a time.
 const REVERTS: u32 = 16;
 
+/// So many old versions are read at a time.
+const LOOKS: u32 = 32;
+
 /// What is still to come of a request.
 pub type Incoming = BodyStream<Payload>;
 
@@ -40,6 +43,10 @@ pub struct Bodies {
     large: Budget,
     /// The same of small ones, which large ones shall not hold up.
     small: Budget,
+    /// Looking at old versions.
+    looking: Budget,
+    /// Large answers that were made for one request, until they are sent.
+    sending: Budget,
 }
 
 /// A body that has arrived.
@@ -64,16 +71,13 @@ impl AsRef<[u8]> for Held {
 
 impl Bodies {
     /// A body has `limit` bytes and takes `time` at most; all together take `memory` bytes, half of it for the work on
-    /// large ones, a quarter while these arrive, and a quarter for the work on small ones.
+    /// large ones, a quarter while these arrive, and a quarter for the work on small ones. Answers that are made for one request
+    /// take as much as half of it again.
     pub fn new(limit: usize, time: Duration, memory: usize) -> Self {
-        let quarter = Budget::new(memory / 4);
-        Bodies {
-            limit,
-            time,
-            arriving: quarter,
-            large: Budget::new(memory / 2),
-            small: Budget::new(memory / 4),
-        }
+        // There is room for one at least.
+        let [arriving, small] = [(memory / 4).max(limit), memory / 4].map(Budget::new);
+        let [large, looking, sending] = [memory / 2; 3].map(Budget::new);
+        Bodies { limit, time, arriving, large, small, looking, sending }
     }
 
     /// Reads a body of JSON.
@@ -113,6 +117,22 @@ impl Bodies {
     /// 503 if there is no memory for it now.
     pub async fn undertake(&self) -> Result<Share, Failure> {
         self.large.take_part(REVERTS, PATIENCE).await.ok_or(Failure::Busy)
+    }
+
+    /// A share for looking at an old version, which is read from the repository whole.
+    ///
+    /// # Errors
+    /// 503 if too many do so now.
+    pub async fn look(&self) -> Result<Share, Failure> {
+        self.looking.take_part(LOOKS, PATIENCE).await.ok_or(Failure::Busy)
+    }
+
+    /// A share for an answer of so many bytes, while it is sent.
+    ///
+    /// # Errors
+    /// 503 if there is no memory for it now.
+    pub async fn send(&self, length: usize) -> Result<Share, Failure> {
+        self.sending.take(length, PATIENCE).await.ok_or(Failure::Busy)
     }
 
     fn check_announced(&self, request: &HttpRequest) -> Result<(), Failure> {

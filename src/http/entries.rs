@@ -7,11 +7,10 @@ use super::sets::{CREATED, DELETED, UPDATED};
 use crate::registry::Scope;
 
 pub async fn read(call: Call) -> Reply {
-    let shown = match moment::shown(&call, Scope::Entry(call.kind()?, call.parameter("id"))).await? {
-        Some(shown) => shown,
-        None => call.registry().entry(call.place()?)?,
-    };
-    Answer::read(shown, &call.conditions)
+    if let Some(shown) = moment::shown(&call, Scope::Entry(call.kind()?, call.parameter("id"))).await? {
+        return Answer::read(shown, &call.conditions);
+    }
+    Ok(Answer::read(call.registry().entry(call.place()?)?, &call.conditions)?.shared())
 }
 
 pub async fn create(call: Call) -> Reply {

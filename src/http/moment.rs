@@ -30,5 +30,6 @@ pub fn of(call: &Call) -> Result<Option<Moment>, Failure> {
 /// Those of [`of`]; there is no such version, or the entry was not there.
 pub async fn shown(call: &Call, scope: Scope<'_>) -> Result<Option<Shown>, Failure> {
     let Some(moment) = of(call)? else { return Ok(None) };
+    let _looking = call.shared.bodies.look().await?;
     Ok(Some(call.registry().version(call.configuration(), scope, moment).await?))
 }

@@ -246,9 +246,17 @@ impl Resource {
         shared: web::Data<Shared>,
     ) -> Reply {
         let call = Call::read(request, incoming, shared.clone(), kind, &operation.expected(self)).await?;
-        let Some(seconds) = waiting::asked(request, &call) else { return (operation.handle)(call).await };
-        let configuration = self.configuration(request, &shared);
-        waiting::answer(operation.handle, call, configuration.as_deref(), seconds).await
+        let answer = match waiting::asked(request, &call) {
+            None => (operation.handle)(call).await?,
+            Some(seconds) => {
+                let configuration = self.configuration(request, &shared);
+                waiting::answer(operation.handle, call, configuration.as_deref(), seconds).await?
+            }
+        };
+        match answer.weight() {
+            Some(weight) => Ok(answer.share(shared.bodies.send(weight).await?)),
+            None => Ok(answer),
+        }
     }
 
     /// What somebody needs who asks what can be done here.

@@ -7,23 +7,34 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
+use crate::registry::Share;
+
 /// In bytes. The framework copies whatever it is given at once, for each connection that has the answer to send.
 pub const PIECE: usize = 64 * 1024;
 
 /// A large body, in pieces.
 #[derive(Debug)]
-pub struct Pieces(pub Bytes);
+pub struct Pieces {
+    rest: Bytes,
+    _share: Share,
+}
+
+impl Pieces {
+    pub fn new(body: Bytes, share: Share) -> Self {
+        Pieces { rest: body, _share: share }
+    }
+}
 
 impl MessageBody for Pieces {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.len() as u64)
+        BodySize::Sized(self.rest.len() as u64)
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let length = self.0.len().min(PIECE);
-        Poll::Ready((length > 0).then(|| Ok(self.0.split_to(length))))
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
     }
 }
 

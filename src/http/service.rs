@@ -28,7 +28,7 @@ pub async fn metrics(call: Call) -> Reply {
 }
 
 pub async fn openapi(call: Call) -> Reply {
-    let answer = Answer::new(StatusCode::OK, "application/json", call.shared.openapi.clone());
+    let answer = Answer::new(StatusCode::OK, "application/json", call.shared.openapi.clone()).shared();
     answer.tagged_by_body(&call.conditions)
 }
 

@@ -50,11 +50,10 @@ impl Done {
 }
 
 pub async fn read(call: Call) -> Reply {
-    let shown = match moment::shown(&call, Scope::Set(call.kind()?)).await? {
-        Some(shown) => shown,
-        None => call.registry().set(call.configuration(), call.kind()?)?,
-    };
-    Answer::read(shown, &call.conditions)
+    if let Some(shown) = moment::shown(&call, Scope::Set(call.kind()?)).await? {
+        return Answer::read(shown, &call.conditions);
+    }
+    Ok(Answer::read(call.registry().set(call.configuration(), call.kind()?)?, &call.conditions)?.shared())
 }
 
 pub async fn create(call: Call) -> Reply {

@@ -47,6 +47,7 @@ pub fn link_to_next(call: &Call, limit: usize, next: Option<String>) -> Option<S
 }
 
 pub async fn read(call: Call, about: About) -> Reply {
+    let _looking = call.shared.bodies.look().await?;
     let moment = Moment::Version(call.parameter("version").to_owned());
     let shown = call.registry().version(call.configuration(), about(&call)?, moment).await?;
     Answer::read(shown, &call.conditions)
@@ -59,6 +60,7 @@ pub async fn diff(call: Call, about: About) -> Reply {
         false => (Form::Patches, "application/json"),
     };
     let scope = about(&call)?;
+    let _looking = call.shared.bodies.look().await?;
     let shown = call.registry().difference(call.configuration(), scope, version, against, form).await?;
     let answer = Answer::new(StatusCode::OK, media_type, shown.body).version(shown.version);
     answer.tagged(shown.tag, &call.conditions)

@@ -82,12 +82,14 @@ fn a_compressed_body_is_not_unpacked() {
 
 #[test]
 fn bodies_that_do_not_fit_together_are_put_off_and_small_ones_are_not() {
-    let builder =
-        Server::builder().env("REVCONF_HTTP_BODY_MEMORY", "4194304").env("REVCONF_HTTP_BODY_TIMEOUT", "4");
+    let builder = Server::builder()
+        .env("REVCONF_HTTP_BODY_MEMORY", "4194304")
+        .env("REVCONF_HTTP_MAX_BODY", "1000000")
+        .env("REVCONF_HTTP_BODY_TIMEOUT", "4");
     let (server, client) = start(builder);
     let before = server.peak();
     let head = format!(
-        "PUT {SERVICES} HTTP/1.1\r\nHost: test\r\nContent-Length: 4000000\r\n\r\n{}",
+        "PUT {SERVICES} HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n{}",
         " ".repeat(900_000)
     );
     let statuses: BTreeSet<String> = thread::scope(|threads| {

@@ -78,3 +78,32 @@ fn who_never_reads_an_answer_takes_little_memory_and_is_given_up() {
     drop(readers);
     served(&client, "afterwards");
 }
+
+#[test]
+fn old_versions_for_those_who_never_read_take_what_there_is_and_no_more() {
+    let builder =
+        Server::builder().env("REVCONF_HTTP_BODY_MEMORY", "16777216").env("REVCONF_HTTP_SEND_TIMEOUT", "3");
+    let (server, client) = start(builder);
+    let large =
+        |number: usize| with(service("large"), "mtls_certificate", number.to_string().repeat(6 << 20));
+    let path = format!("{SERVICES}/large");
+    let mut versions = vec![client.post(&path, &large(0)).expect(201).version()];
+    versions.extend((1..4).map(|number| client.put(&path, &large(number)).expect(200).version()));
+    let read =
+        |version: &str| client.request("GET", &format!("{path}/versions/{version}")).allow_5xx().send();
+    let mut readers = Vec::new();
+    for version in &versions {
+        let mut reader = connect(&server);
+        let head = format!("GET {path}/versions/{version} HTTP/1.1\r\nHost: test\r\n\r\n");
+        reader.write_all(head.as_bytes()).expect("sent");
+        readers.push(reader);
+    }
+    let answers = wait_for("one to be put off", || {
+        let answer = read(&versions[0]);
+        (answer.status == 503).then_some(answer)
+    });
+    assert_eq!(answers.header("retry-after"), Some("1"), "{answers:?}");
+    served(&client, "beside those who do not read");
+    wait_for("those to be given up", || (read(&versions[0]).status == 200).then_some(()));
+    drop(readers);
+}
