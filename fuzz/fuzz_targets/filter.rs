@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
     let read = parse(text);
     let too_long = matches!(read, Err(FilterFault::TooLong { .. }));
     assert_eq!(too_long, text.len() > LONGEST, "too long is what has more than {LONGEST} bytes");
+    can_be_a_string(text);
     match read {
         Ok(filter) => {
             reads_back(&filter, text);
@@ -22,21 +23,41 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// A filter, written again in two ways, is the same filter; and so it is in as many parentheses as there may be.
+/// Any text at all.
+fn can_be_a_string(text: &str) {
+    for literal in [text.to_owned(), format!("{ID_PREFIX}{text}")] {
+        for field in [Field::Id, Field::Host] {
+            let filter = Filter::Compare(field, Comparison::Equal, literal.clone());
+            reads_as(&write(&filter, 0, Style::Short), &filter);
+        }
+    }
+}
+
+/// A filter, written again, is the same filter: in two ways, as a part of others, and as deep as it may be.
 fn reads_back(filter: &Filter, text: &str) {
     let short = write(filter, 0, Style::Short);
     assert!(short.len() <= text.len(), "longer than what was read: {short}");
-    assert_eq!(parse(&short).as_ref(), Ok(filter), "{short}");
-    equals_if_not_too_long(&write(filter, 0, Style::Long), filter);
+    reads_as(&write(filter, 0, Style::Long), filter);
+    reads_down_to_the_deepest(&short, filter);
 
+    let three = vec![filter.clone(); 3];
+    for whole in [Filter::Not(Box::new(filter.clone())), Filter::And(three.clone()), Filter::Or(three)] {
+        if depth(&whole) <= DEEPEST {
+            reads_down_to_the_deepest(&write(&whole, 0, Style::Short), &whole);
+        }
+    }
+}
+
+fn reads_down_to_the_deepest(text: &str, filter: &Filter) {
     let spare = DEEPEST.saturating_sub(depth(filter));
-    let wrapped = |levels: usize| "(".repeat(levels) + &short + &")".repeat(levels);
-    equals_if_not_too_long(&wrapped(spare), filter);
-    let fault = parse(&wrapped(spare + 1)).expect_err("a filter deeper than the deepest");
+    let nested = |levels: usize| "(".repeat(levels) + text + &")".repeat(levels);
+    reads_as(text, filter);
+    reads_as(&nested(spare), filter);
+    let fault = parse(&nested(spare + 1)).expect_err("deeper than the deepest");
     assert!(matches!(fault, FilterFault::TooDeep { .. } | FilterFault::TooLong { .. }), "{fault}");
 }
 
-fn equals_if_not_too_long(text: &str, filter: &Filter) {
+fn reads_as(text: &str, filter: &Filter) {
     match text.len() {
         ..=LONGEST => assert_eq!(parse(text).as_ref(), Ok(filter), "{text}"),
         found => assert_eq!(parse(text), Err(FilterFault::TooLong { found })),
