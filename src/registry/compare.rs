@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::diff::{CONFIGURATIONS, Difference};
-use super::entries::Place;
+use super::entries;
 use super::error::{Error, Rejection};
 use super::moment::resolve;
 use super::versions::{Scope, header_at, subject};
@@ -49,7 +49,7 @@ impl Registry {
             name: name.to_owned(),
             of_one_kind: !matches!(scope, Scope::Configuration),
             entry: match scope {
-                Scope::Entry(kind, id) => Some(Place { configuration: name, kind, id }.missing()),
+                Scope::Entry(kind, id) => Some(entries::Place { configuration: name, kind, id }.missing()),
                 Scope::Configuration | Scope::Set(_) => None,
             },
             subject,
@@ -74,6 +74,9 @@ impl Registry {
     }
 }
 
+/// The kind and the id of a document; no kind is what the configuration says of itself, which comes first.
+type Place = (Option<&'static str>, String);
+
 /// What is compared.
 struct About {
     /// The configuration's.
@@ -91,35 +94,20 @@ impl About {
         from: Option<CommitId>,
         to: CommitId,
     ) -> std::result::Result<Bytes, Error> {
-        let sides = self.sides(reader, from, to)?;
+        let [before, after] = self.sides(reader, from, to)?;
+        let mut documents: BTreeMap<Place, [Value; 2]> = BTreeMap::new();
+        for (side, (commit, files)) in [(from.unwrap_or(to), before), (to, after)].into_iter().enumerate() {
+            for (place, value) in self.documents(commit, &files)? {
+                documents.entry(place).or_default()[side] = value;
+            }
+        }
         let mut difference = Difference {
             from: from.map(|commit| commit.to_string()),
             to: Some(to.to_string()),
             items: Vec::new(),
         };
-        let mut documents: BTreeMap<(&'static str, String), [Value; 2]> = BTreeMap::new();
-        let mut headers = [Value::Null, Value::Null];
-        for (side, (commit, files)) in [from.unwrap_or(to), to].into_iter().zip(&sides).enumerate() {
-            let not_today = |misfit: &dyn std::fmt::Display| Error::NotToday {
-                version: commit,
-                reason: misfit.to_string(),
-            };
-            for (path, bytes) in files {
-                if path == header::PATH {
-                    let header = Header::decode(bytes).map_err(|misfit| not_today(&misfit))?;
-                    headers[side] = json!({"id": self.name, "description": header.description});
-                }
-                let Some((kind, name)) = format::place(path) else { continue };
-                let document = format::decode(kind, name, bytes);
-                let document = document.map_err(|misfit| not_today(&format!("{path}: {misfit}")))?;
-                let place = (kind.name, document.id().to_string());
-                documents.entry(place).or_default()[side] = document.value();
-            }
-        }
-        let [before, after] = &headers;
-        difference.compare(CONFIGURATIONS, &self.name, before, after);
         for ((kind, id), [before, after]) in &documents {
-            difference.compare(kind, id, before, after);
+            difference.compare(kind.unwrap_or(CONFIGURATIONS), id, before, after);
         }
         if self.of_one_kind {
             difference.items.iter_mut().for_each(|item| item.kind = None);
@@ -127,6 +115,29 @@ impl About {
         let mut body = serde_json::to_vec(&difference).map_err(|_| Error::Broken)?;
         body.push(b'\n');
         Ok(body.into())
+    }
+
+    /// What the files of a version say.
+    fn documents(
+        &self,
+        commit: CommitId,
+        files: &Contents,
+    ) -> std::result::Result<Vec<(Place, Value)>, Error> {
+        let not_today =
+            |misfit: &dyn std::fmt::Display| Error::NotToday { version: commit, reason: misfit.to_string() };
+        let mut documents = Vec::with_capacity(files.len());
+        for (path, bytes) in files {
+            if path == header::PATH {
+                let header = Header::decode(bytes).map_err(|misfit| not_today(&misfit))?;
+                let said = json!({"id": self.name, "description": header.description});
+                documents.push(((None, self.name.clone()), said));
+            } else if let Some((kind, name)) = format::place(path) {
+                let document = format::decode(kind, name, bytes);
+                let document = document.map_err(|misfit| not_today(&format!("{path}: {misfit}")))?;
+                documents.push(((Some(kind.name), document.id().to_string()), document.value()));
+            }
+        }
+        Ok(documents)
     }
 
     fn text(

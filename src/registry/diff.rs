@@ -141,3 +141,43 @@ fn newest(contents: &Contents, kind: &Kind, id: &str) -> Option<Result<Value, Er
 fn value(bytes: &Bytes) -> Result<Value, Error> {
     json::read(bytes).map_err(|error| Error::Damaged(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any JSON, but for numbers that JSON has several words for.
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3..3).prop_map(Value::from),
+            "[a/~\"\\\\ü]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            let names = prop_oneof!["[ab/~]{0,2}", Just("-".to_owned()), Just("0".to_owned())];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::hash_map(names, inner, 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_patch_turns_the_one_document_into_the_other(before in documents(), after in documents()) {
+            let mut difference = Difference::default();
+            difference.compare("things", "a", &before, &after);
+            prop_assert_eq!(difference.items.is_empty(), before == after);
+            let mut document = before;
+            for item in difference.items {
+                let patch: json_patch::Patch = serde_json::from_value(item.patch).expect("RFC 6902");
+                json_patch::patch(&mut document, &patch).expect("it can be applied");
+            }
+            prop_assert_eq!(document, after);
+        }
+    }
+}

@@ -85,9 +85,8 @@ impl Registry {
         let version = configuration.version();
         let (registry, after) = (Arc::clone(self), after.map(str::to_owned));
         let page = self.aside(move || {
-            let mut tags = registry.ledger.reader().tags(&configuration.name)?;
-            let mut kept = Vec::with_capacity(tags.len());
-            for tag in tags.drain(..) {
+            let mut kept = Vec::new();
+            for tag in registry.ledger.reader().tags(&configuration.name)? {
                 if registry.is_own(&configuration, &tag)? {
                     kept.push(tag);
                 }
