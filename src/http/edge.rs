@@ -7,7 +7,7 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::ErrorInternalServerError;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use tracing::Instrument;
@@ -25,6 +25,9 @@ use super::{log, route, routes, trail};
 
 /// In bytes, as HTTP/1 has it in the framework itself. HTTP/2 has no such limit there.
 const LARGEST_HEAD: usize = 128 * 1024;
+
+/// Where it is asked whether the service is well.
+const HEALTH: &str = "/health/";
 
 /// The outermost layer.
 ///
@@ -52,7 +55,9 @@ async fn answer<B: MessageBody + 'static>(
     let shared = shared.ok_or_else(|| ErrorInternalServerError("what requests share is missing"))?;
     let shape = routes::dialect_of(request.uri().path(), &shared.prefixes).shape(&request);
     let place = shared.crowd.admit(request.conn_data());
-    let refused = if place.is_none() { Some(Failure::Crowded) } else { too_large(&request, &shared) };
+    // Whoever watches over the service must not take it for dead because many ask.
+    let crowded = place.is_none() && !request.path().starts_with(HEALTH);
+    let refused = if crowded { Some(Failure::Crowded) } else { too_large(&request, &shared) };
     let mut response = if let Some(failure) = refused {
         let incoming = Incoming::new(request.take_payload());
         let response = route::unread(shape.answer(&failure), incoming);
@@ -87,6 +92,9 @@ fn too_large(request: &ServiceRequest, shared: &Shared) -> Option<Failure> {
     let length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if length > shared.max_uri {
         return Some(Failure::UrlTooLong { limit: shared.max_uri });
+    }
+    if request.version() != Version::HTTP_2 {
+        return None;
     }
     let headers = request.headers().iter();
     let head: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();

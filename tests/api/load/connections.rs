@@ -71,6 +71,8 @@ fn one_connection_too_many_is_told_so() {
     assert_eq!(refused.header("retry-after"), Some("1"), "{refused:?}");
     assert_eq!(refused.header("connection"), Some("close"), "{refused:?}");
     assert!(refused.message().contains("too many connections"), "{refused:?}");
+    let watched = client.raw(b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n").expect(200);
+    assert_eq!(watched.header("connection"), Some("close"), "{watched:?}");
     drop(idle);
     wait_for("room", || (ask(&client).status == 200).then_some(()));
 }
