@@ -8,7 +8,8 @@
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
 //!   `commit_graph`: what keeps it quick to read
-//! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page
+//! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page;
+//!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
 //! - [`repository`]: the data directory
 
@@ -27,6 +28,7 @@ mod journal;
 pub mod log;
 mod loose;
 mod maintenance;
+mod merge_base;
 mod pack;
 pub mod persist;
 mod plan;

@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use git2::{Commit, ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Repository};
 
 use super::commit::{self, CommitRecord};
 use super::edit::{Blob, Subject};
 use super::id::{ARCHIVES, BRANCHES, BlobId, BranchName, CommitId, ObjectId, TreeId, is_version};
 use super::loose;
+use super::merge_base::{self, Link};
 use super::refs;
 use super::repository::{self, OpenError};
 use super::tree::{self, Head, Raw, Tree, empty_tree};
@@ -221,12 +222,15 @@ impl Reader {
     /// # Errors
     /// A commit on the way cannot be read.
     pub fn merge_bases(&self, one: CommitId, other: CommitId) -> Result<Vec<CommitId>, Damage> {
-        self.with(|repository| match repository.merge_bases(one.0, other.0) {
-            Ok(found) => Ok(found.iter().map(|id| CommitId(*id)).collect()),
-            Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Merge => {
-                Ok(Vec::new())
-            }
-            Err(error) => Err(error.into()),
+        self.with(|repository| {
+            let mut read = |id| {
+                let commit = find_commit(repository, id)?;
+                Ok::<_, Damage>(Link {
+                    time: commit.time().seconds(),
+                    parents: commit.parent_ids().collect(),
+                })
+            };
+            Ok(merge_base::merge_bases(one.0, other.0, &mut read)?.into_iter().map(CommitId).collect())
         })
     }
 
@@ -456,7 +460,7 @@ fn is_archive_name(name: &str) -> bool {
 fn target(repository: &Repository, full: &str) -> Result<Option<CommitId>, Damage> {
     match repository.find_reference(full).and_then(|reference| reference.peel_to_commit()) {
         Ok(commit) => Ok(Some(CommitId(commit.id()))),
-        Err(error) if error.code() == ErrorCode::NotFound && error.class() == ErrorClass::Reference => {
+        Err(error) if error.code() == ErrorCode::NotFound && error.class() == git2::ErrorClass::Reference => {
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -2,6 +2,7 @@
 
 mod ancestors;
 mod conflicts;
+mod damage;
 mod model;
 mod narrowed;
 mod races;
