@@ -1,6 +1,6 @@
 //! Taking in what another configuration has changed: three-way, entry by entry, from the common ancestor.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::step::Step;
 use super::three_way::{Merge, Side, Taken};
 use super::write::{self, Demand, Outcome, Ready, Write};
 use super::{Registry, Result, fields};
-use crate::document::{EntryId, FaultKind, Faults, KINDS, Kind, json, name_of};
+use crate::document::{FaultKind, Faults, KINDS, Kind, json, name_of};
 use crate::format;
 use crate::ledger::{Action, CommitId, Reader, Subject};
 
@@ -43,8 +43,8 @@ struct Request {
     version: Option<String>,
     /// `None` is all of them.
     kinds: Option<Vec<&'static Kind>>,
-    /// `None` is all of them.
-    ids: Option<Vec<EntryId>>,
+    /// The names of the files of those whose ids are asked for; `None` is all of them.
+    names: Option<HashSet<String>>,
     prefer: Option<Side>,
 }
 
@@ -165,13 +165,13 @@ fn prepare(
 impl Request {
     /// Whether all that differs is taken.
     fn is_whole(&self) -> bool {
-        self.kinds.is_none() && self.ids.is_none()
+        self.kinds.is_none() && self.names.is_none()
     }
 
     fn takes(&self, path: &str) -> bool {
         let Some((kind, name)) = format::place(path) else { return false };
-        let of_ids = |ids: &Vec<EntryId>| ids.iter().any(|id| format::file_name(id) == name);
-        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)) && self.ids.as_ref().is_none_or(of_ids)
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+            && self.names.as_ref().is_none_or(|names| names.contains(name))
     }
 }
 
@@ -197,15 +197,16 @@ fn request(bytes: &[u8], prefer: Option<Side>) -> std::result::Result<Request, E
     let request =
         fields::members(json::read(bytes)?, &["from", "kinds", "ids"], &mut faults).and_then(|members| {
             let from = faults.within("from", |faults| from(members.get("from"), faults));
-            let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+            let known: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
             let kind = |value: &Value, faults: &mut Faults| {
-                fields::word(Some(value), &names, faults).and_then(Kind::named)
+                fields::word(Some(value), &known, faults).and_then(Kind::named)
             };
             let id = |value: &Value, faults: &mut Faults| fields::id(Some(value), faults);
             let kinds = narrowing(&members, "kinds", KINDS.len(), &mut faults, kind);
             let ids = narrowing(&members, "ids", MOST_IDS, &mut faults, id);
+            let names = ids.map(|ids| ids.iter().map(format::file_name).collect());
             let (configuration, version) = from?;
-            Some(Request { configuration, version, kinds, ids, prefer })
+            Some(Request { configuration, version, kinds, names, prefer })
         });
     Ok(faults.or(request)?)
 }

@@ -32,6 +32,9 @@ pub struct Taken {
     pub change: &'static str,
 }
 
+/// In bytes: when the documents of conflicts are more, no further ones are told. An answer must stay an answer.
+const MOST_TOLD: usize = 8 << 20;
+
 /// A merge in the making.
 pub(super) struct Merge<'m> {
     reader: &'m Reader,
@@ -45,6 +48,8 @@ pub(super) struct Merge<'m> {
     pub conflicts: Vec<Conflict>,
     /// How many conflicts there are.
     pub total: usize,
+    /// In bytes: the documents of those that are told.
+    told: usize,
 }
 
 /// An entry on all three sides.
@@ -74,7 +79,7 @@ impl Sides {
 impl<'m> Merge<'m> {
     pub fn new(reader: &'m Reader, ours: &'m Configuration, from: CommitId, prefer: Option<Side>) -> Self {
         let (demands, steps, items, conflicts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Merge { reader, ours, from, prefer, demands, steps, items, conflicts, total: 0 }
+        Merge { reader, ours, from, prefer, demands, steps, items, conflicts, total: 0, told: 0 }
     }
 
     /// Decides about a file that is not the same in the ancestor and the source. What is compared is what the documents
@@ -122,10 +127,12 @@ impl<'m> Merge<'m> {
 
     fn conflict(&mut self, sides: &Sides) {
         self.total += 1;
-        if self.conflicts.len() == Faults::MOST {
+        if self.conflicts.len() == Faults::MOST || self.told > MOST_TOLD {
             return;
         }
         let Sides { kind, base, ours, theirs } = sides;
+        let size = |side: &Option<Document>| side.as_ref().map_or(0, |document| document.text().len());
+        self.told += size(ours) + size(theirs);
         let value = |side: &Option<Document>| side.as_ref().map_or(Value::Null, Document::value);
         let id = ours.as_ref().or(theirs.as_ref()).map(|document| document.id().to_string());
         let base = if let Base::Document(base) = base { value(base) } else { Value::Null };

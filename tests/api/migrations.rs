@@ -224,3 +224,29 @@ fn an_upgraded_repository_passes_the_check_and_can_be_written_to() {
     server.stop();
     run(&["check", "--data", old.home.path().to_str().expect("a path in UTF-8")]).expect_success();
 }
+
+#[test]
+fn what_was_copied_from_before_an_upgrade_is_merged_by_what_it_says() {
+    let old = Old::new();
+    let server = old.serve();
+    let client = server.client();
+    // The last that the two have in common is of format 1; each was brought up to date by itself.
+    let trial = json!({"from": {"config": "prod", "version": old.commits[0]}});
+    client.post("/conf/configs/trial", &trial).expect(201);
+    assert_eq!(old.git().text(&["merge-base", "prod", "trial"]), old.commits[0]);
+    let blog = with(new_service("blog", 7070), "description", "new");
+    client.put("/conf/trial/backend-services/blog", &blog).expect(200);
+    let merged = client.post("/conf/prod/merge", &json!({"from": {"config": "trial"}})).expect(200);
+    assert_eq!(
+        merged.json()["items"],
+        json!([{"kind": "backend-services", "id": "blog", "change": "updated"}])
+    );
+    assert_eq!(client.get(SHOP).json(), new_service("shop", 9090));
+    // A version of format 1 can be merged, too.
+    client.post("/conf/configs/empty", &json!({})).expect(201);
+    let first = json!({"from": {"config": "prod", "version": old.commits[0]}});
+    client.post("/conf/empty/merge", &first).expect(200);
+    assert_eq!(client.get("/conf/empty/backend-services/shop").json(), new_service("shop", 8080));
+    old.git().fsck();
+    run(&["check", "--data", old.home.path().to_str().expect("UTF-8")]).expect_success();
+}

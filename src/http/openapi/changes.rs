@@ -94,7 +94,7 @@ pub fn schemas() -> Value {
             "code": {"type": "integer"},
             "message": text,
             "total": {"type": "integer", "minimum": 1, "description": "How many there are"},
-            "conflicts": {"type": "array", "maxItems": Faults::MOST, "items": object(&json!({
+            "conflicts": {"type": "array", "maxItems": Faults::MOST, "description": "Of very many or very large ones only the first", "items": object(&json!({
                 "kind": text,
                 "id": text,
                 "base": document.clone(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{TRANSACTIONS, WEB, apply, delete, operation, put, server};
 use crate::support::documents::{described, service};
-use crate::support::{Answer, Watch};
+use crate::support::{Answer, Server, Watch};
 
 const STALE: &str = "\"0123456789012345678901234567890123456789\"";
 
@@ -151,6 +151,15 @@ fn what_is_no_transaction_is_refused() {
         .post(&format!("{TRANSACTIONS}?mode=merge"), &json!({"operations": [put("a", "x")]}))
         .expect_error(422);
     watch.untouched();
+}
+
+#[test]
+fn a_body_has_its_limit() {
+    let server = Server::builder().env("REVCONF_HTTP_MAX_BODY", "2000").start();
+    let client = server.client();
+    let many: Vec<_> = (0..20).map(|number| put(&number.to_string(), "x")).collect();
+    apply(&client, &many).expect_error(413);
+    apply(&client, &many[..2]).expect(200);
 }
 
 #[test]
