@@ -206,6 +206,21 @@ fn conditions_and_head_work_as_on_every_read() {
 }
 
 #[test]
+fn a_difference_is_only_read() {
+    let server = Server::start();
+    let client = server.client();
+    let [_, created, ..] = a_history(&client);
+    for path in [SERVICES, WEB, CONFIG, BACKENDS, "/backends", "/backends/b"] {
+        let path = format!("{path}/versions/{created}/diff");
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let refused = client.request(method, &path).send().expect_error(405);
+            assert_eq!(refused.header("allow"), Some("GET, HEAD, OPTIONS"));
+        }
+        client.request("OPTIONS", &path).send().expect(204);
+    }
+}
+
+#[test]
 fn a_version_that_breaks_todays_rules_can_be_compared_as_text() {
     let mut server = Server::start();
     server.client().post(WEB, &service("web")).expect(201);

@@ -23,7 +23,10 @@ use crate::support::documents::{described, service};
 
 /// Every route about the configuration `prod`, with the methods it has beside `OPTIONS`, sorted.
 fn routes(version: &str) -> Vec<(String, &'static [&'static str])> {
-    let mut routes: Vec<(String, &[&str])> = vec![("/conf/configs".to_owned(), &["GET", "HEAD"])];
+    let mut routes: Vec<(String, &[&str])> = vec![
+        ("/conf/configs".to_owned(), &["GET", "HEAD"]),
+        ("/conf/configs/prod/releases".to_owned(), &["GET", "HEAD"]),
+    ];
     for resource in ["/conf/configs/prod", "/conf/prod/backend-services", "/conf/prod/backend-services/web"] {
         routes.push((resource.to_owned(), &["DELETE", "GET", "HEAD", "POST", "PUT"]));
         routes.push((format!("{resource}/versions"), &["GET", "HEAD"]));
