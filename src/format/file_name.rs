@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn names_tell_ids_unless_they_are_shortened() {
-        for id in ["web", ".git", "a b", "é", "a(1)!", "100%"] {
+        for id in ["web", ".git", "a b", "é", "a(1)!"] {
             assert_eq!(id_of_name(&name(id)).map(|id| id.to_string()).as_deref(), Some(id));
         }
         let long = name(&"a".repeat(201));

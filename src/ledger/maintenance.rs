@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use git2::Repository;
 
 use super::commit_graph::Graph;
+use super::housekeeping;
 use super::id::ARCHIVES;
 use super::loose;
 use super::pack::build::Builder;
@@ -70,7 +71,7 @@ struct State {
     new_packs: usize,
     loose: usize,
     stopping: bool,
-    /// The last attempt failed, so there is no use in waiting for the next.
+    /// The last attempt failed, or git is at it, so there is no use in waiting for the next.
     failing: bool,
 }
 
@@ -169,6 +170,11 @@ struct Worker {
 impl Worker {
     fn run(mut self) {
         while self.wait() {
+            if self.is_gits_turn() {
+                lock(&self.shared).failing = true;
+                self.shared.changed.notify_all();
+                continue;
+            }
             let outcome = self.merge_packs().and_then(|()| self.pack_loose()).and_then(|()| self.tidy_refs());
             let mut failing = false;
             if let Err(error) = outcome {
@@ -281,8 +287,16 @@ impl Worker {
         Ok(None)
     }
 
+    /// Whether a `git gc` is at work. It fails if a pack goes that it has listed.
+    fn is_gits_turn(&self) -> bool {
+        housekeeping::is_under_way(self.shared.objects.parent().unwrap_or(&self.shared.objects))
+    }
+
     /// Removes packs that were replaced so long ago.
     fn remove_retired(&mut self, grace: Duration) {
+        if self.retired.is_empty() || self.is_gits_turn() {
+            return;
+        }
         let mut removed = 0;
         while let Some((since, name)) = self.retired.front() {
             if since.elapsed() < grace && lock(&self.shared).packs < MANY_PACKS {

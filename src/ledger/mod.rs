@@ -6,8 +6,8 @@
 //! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`budget`]: memory that requests take together
 //! - [`log`], `journal`, [`record`]: what makes a batch last
-//! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`,
-//!   `commit_graph`: what keeps it quick to read
+//! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`, `commit_graph`: what keeps it
+//!   quick to read; `housekeeping`: git's own
 //! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page;
 //!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
@@ -22,6 +22,7 @@ pub mod committed;
 mod committer;
 pub mod edit;
 pub mod history;
+mod housekeeping;
 pub mod id;
 mod index;
 mod journal;

@@ -1,7 +1,9 @@
 //! What becomes of the repository's files while it grows: packs stay few, single objects become packs, and nothing is
 //! lost whoever else is at work on them, and whenever the work is cut off.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -217,6 +219,33 @@ fn objects_with_a_file_of_their_own_become_packs_once_they_are_many() {
         }
     }
     wait_for("a repository at rest", || (counted(&git, "garbage") == 0).then_some(()));
+}
+
+/// `git gc` writes this file while it works, and fails if a pack goes that it has seen.
+#[test]
+fn packs_stay_where_they_are_while_git_tidies_up() {
+    let server = Server::start();
+    let client = server.client();
+    let note = server.git().directory().join("gc.pid");
+    let packs = || -> BTreeSet<PathBuf> {
+        let files = fs::read_dir(server.git().directory().join("objects/pack")).expect("the packs").flatten();
+        let paths = files.map(|file| file.path());
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "pack")).collect()
+    };
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
+    fs::write(&note, format!("{} {machine}", std::process::id())).expect("a file can be written");
+    let mut seen = BTreeSet::new();
+    for number in 0..60 {
+        let set: Value = (0..20).map(|id| described(&format!("e{id}"), &format!("State {number}"))).collect();
+        client.put("/conf/prod/backend-services", &set).expect(200);
+        assert!(seen.is_subset(&packs()), "a pack went while git tidied up");
+        seen = packs();
+    }
+    assert!(seen.len() >= 50, "{} packs for 60 large commits", seen.len());
+    // Its process is gone: it was killed, and its file says nothing.
+    fs::write(&note, format!("4194304 {machine}")).expect("a file can be written");
+    wait_for("fewer packs", || (packs().len() < 10).then_some(()));
+    assert_whole(&server.git());
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn routes(client: &Client) -> Vec<(String, String)> {
     let mut routes = Vec::new();
     for (path, operations) in paths {
         let path = path.replace("{config}", "prod").replace("{version}", "1234567").replace("{id}", "web");
-        let path = path.replace("{file}", "index.css");
+        let path = path.replace("{file}", "index.css").replace("{release}", "spring");
         assert!(!path.contains('{'), "{path}");
         let methods = operations.as_object().expect("operations").keys();
         let methods =
