@@ -1,6 +1,7 @@
 //! The rows of the table, in groups that can be chosen by name.
 
 mod endurance;
+mod followers;
 mod looking_back;
 mod one_writer;
 mod reads;
@@ -58,13 +59,14 @@ pub struct Group {
     pub measure: fn(&Bench<'_>) -> anyhow::Result<Vec<Row>>,
 }
 
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     Group { name: "writes", measure: writes::measure },
     Group { name: "one-writer", measure: one_writer::measure },
     Group { name: "reads", measure: reads::measure },
     Group { name: "pages", measure: looking_back::pages },
     Group { name: "old-versions", measure: looking_back::old_versions },
     Group { name: "start", measure: start::measure },
+    Group { name: "followers", measure: followers::measure },
     Group { name: "endurance", measure: endurance::measure },
 ];
 
