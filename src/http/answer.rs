@@ -175,8 +175,8 @@ impl Answer {
         self.status == StatusCode::NOT_MODIFIED
     }
 
-    /// As the framework sends it.
-    pub fn into_response(self) -> HttpResponse {
+    /// As the framework sends it, `piece` bytes at a time.
+    pub fn into_response(self, piece: usize) -> HttpResponse {
         let mut builder = HttpResponse::build(self.status);
         if let Some(version) = self.version {
             builder.insert_header((REVCONF_VERSION, version.to_string()));
@@ -205,7 +205,7 @@ impl Answer {
         } else {
             builder.insert_header((header::CONTENT_TYPE, self.content_type.as_ref()));
             if self.body.len() > PIECE {
-                builder.body(Pieces::new(self.body, self.share))
+                builder.body(Pieces::new(self.body, piece, self.share))
             } else {
                 builder.body(self.body)
             }

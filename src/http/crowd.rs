@@ -77,7 +77,12 @@ impl Crowd {
     /// Whether connections are to be closed once they are answered, because few are left. Who sends the head of a second
     /// request slowly is not held to a time by the framework; so nobody gets so far then.
     pub fn is_dense(&self) -> bool {
-        self.connections.load(Ordering::Relaxed) > self.most / 4 * 3
+        self.connections() > self.most / 4 * 3
+    }
+
+    /// How many connections are there.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Whether another answer may be compressed.

@@ -1,20 +1,22 @@
 //! `/conf/{config}/events`: every commit as an event of a stream (the WHATWG's server-sent events).
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::admission;
 use super::answer::{Answer, Reply};
 use super::call::Call;
 use super::failure::Failure;
 use crate::document::{EntryId, FaultKind, Faults, Kind};
-use crate::registry::event::Interest;
+use crate::registry::CommitId;
+use crate::registry::event::{Event, Interest};
 use crate::registry::events::{Follower, News};
 
 /// The stream's media type.
@@ -31,17 +33,10 @@ pub async fn follow(call: Call) -> Reply {
     let since = since.filter(|since| !since.is_empty());
     let follower = call.registry().follow(call.configuration(), since.as_deref()).await?;
     let at = follower.at();
-    let (sender, chunks) = mpsc::channel(1);
     if call.is_head() {
-        return Ok(Answer::stream(EVENT_STREAM, Chunks(chunks)).version(at));
+        return Ok(Answer::stream(EVENT_STREAM, Chunks(None)).version(at));
     }
-    let teller = Teller { sender, interest, call };
-    actix_web::rt::spawn(async move {
-        metrics::gauge!("revconf_followers").increment(1);
-        teller.tell(follower).await;
-        metrics::gauge!("revconf_followers").decrement(1);
-    });
-    Ok(Answer::stream(EVENT_STREAM, Chunks(chunks)).version(at))
+    Ok(Answer::stream(EVENT_STREAM, Chunks::of(Teller::new(follower, interest, call))).version(at))
 }
 
 fn interest(call: &Call) -> Result<Interest, Failure> {
@@ -59,91 +54,145 @@ fn interest(call: &Call) -> Result<Interest, Failure> {
 
 /// Tells one follower.
 struct Teller {
-    sender: mpsc::Sender<Bytes>,
+    follower: Follower,
     interest: Interest,
     call: Call,
+    ticks: Interval,
+    /// What happened and was not put into a chunk yet.
+    pending: VecDeque<Arc<Event>>,
+    /// The version that was sent last.
+    told: CommitId,
+    stage: Stage,
+    _counted: Counted,
 }
 
-/// Nobody takes what is sent.
-struct Left;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    GoOn,
+    End,
+}
+
+/// Counts those who follow.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("revconf_followers").increment(1);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("revconf_followers").decrement(1);
+    }
+}
 
 impl Teller {
-    async fn tell(&self, mut follower: Follower) {
-        let heartbeat = self.call.shared.heartbeat;
+    fn new(follower: Follower, interest: Interest, call: Call) -> Self {
+        let heartbeat = call.shared.heartbeat;
         let mut ticks = interval_at(Instant::now() + heartbeat, heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = follower.at();
-        if self.send(Bytes::from_static(RETRY.as_bytes())).await.is_err() {
-            return;
+        let told = follower.at();
+        let (pending, stage) = (VecDeque::new(), Stage::Begin);
+        Teller { follower, interest, call, ticks, pending, told, stage, _counted: Counted::new() }
+    }
+
+    /// What is to be sent next; `None` at the end. It is only asked for when there is room for it, so for who reads slowly
+    /// there is no more in memory than what they were sent last.
+    async fn next(&mut self) -> Option<Bytes> {
+        match self.stage {
+            Stage::Begin => {
+                self.stage = Stage::GoOn;
+                return Some(Bytes::from_static(RETRY.as_bytes()));
+            }
+            Stage::GoOn => {}
+            Stage::End => return None,
         }
         loop {
+            if let Some(chunk) = self.chunk() {
+                return Some(chunk);
+            }
             let news = tokio::select! {
-                news = follower.next() => news,
-                () = self.sender.closed() => return,
-                _ = ticks.tick() => {
-                    if admission::admit_again(&self.call).await.is_err() {
-                        return;
-                    }
-                    // An id without data is no event, but who comes again begins there.
-                    let id = (told != follower.at()).then(|| format!("id: {}\n", follower.at()));
-                    told = follower.at();
-                    if self.send(format!(":\n{}\n", id.unwrap_or_default()).into()).await.is_err() {
-                        return;
-                    }
-                    continue;
-                }
+                news = self.follower.next() => news,
+                _ = self.ticks.tick() => return self.heartbeat().await,
             };
             let last = match news {
                 Ok(News::Events(events)) => {
-                    let mut chunk = BytesMut::new();
-                    for event in events {
-                        let Some(json) = event.json(&self.interest) else { continue };
-                        told = event.id();
-                        if !chunk.is_empty()
-                            && chunk.len() + json.len() > CHUNK
-                            && self.send(chunk.split().freeze()).await.is_err()
-                        {
-                            return;
-                        }
-                        chunk.extend_from_slice(format!("id: {told}\ndata: ").as_bytes());
-                        chunk.extend_from_slice(&json);
-                        chunk.extend_from_slice(b"\n\n");
-                    }
-                    if !chunk.is_empty() && self.send(chunk.freeze()).await.is_err() {
-                        return;
-                    }
+                    self.pending.extend(events);
                     continue;
                 }
                 Ok(News::Overtaken) => {
-                    let at = follower.at();
+                    let at = self.follower.at();
                     format!("event: overtaken\nid: {at}\ndata: {{\"resume\":\"{at}\"}}\n\n")
                 }
                 Ok(News::Gone) => {
-                    let name = follower.configuration();
+                    let name = self.follower.configuration();
                     format!("event: gone\ndata: {{\"configuration\":\"{name}\"}}\n\n")
                 }
-                Ok(News::Stopping) => return,
+                Ok(News::Stopping) => return None,
                 Err(error) => {
                     tracing::error!(%error, "a follower could not be told what happened");
-                    format!("event: failed\ndata: {{\"resume\":\"{}\"}}\n\n", follower.at())
+                    format!("event: failed\ndata: {{\"resume\":\"{}\"}}\n\n", self.follower.at())
                 }
             };
-            // It ends here either way.
-            if self.send(last.into()).await.is_err() {
-                tracing::debug!("a follower left before the end");
-            }
-            return;
+            self.stage = Stage::End;
+            return Some(last.into());
         }
     }
 
-    /// Who reads slowly is waited for: there is no more in memory for them than what they were sent last.
-    async fn send(&self, chunk: Bytes) -> Result<(), Left> {
-        self.sender.send(chunk).await.map_err(|_| Left)
+    /// As many of the pending events as fit into a chunk, without those that are of no interest.
+    fn chunk(&mut self) -> Option<Bytes> {
+        let mut first: Option<Bytes> = None;
+        let mut more = BytesMut::new();
+        while let Some(event) = self.pending.pop_front() {
+            let Some(told) = event.told(&self.interest, frame) else { continue };
+            self.told = event.id();
+            match &first {
+                // Mostly there is one, which is shared by all who are told of it.
+                None => first = Some(told),
+                Some(only) if more.is_empty() => more.extend([only.clone(), told].into_iter().flatten()),
+                Some(_) => more.extend_from_slice(&told),
+            }
+            let length = if more.is_empty() { first.as_ref().map_or(0, Bytes::len) } else { more.len() };
+            if length >= CHUNK {
+                break;
+            }
+        }
+        if more.is_empty() { first } else { Some(more.freeze()) }
+    }
+
+    async fn heartbeat(&mut self) -> Option<Bytes> {
+        if admission::admit_again(&self.call).await.is_err() {
+            return None;
+        }
+        let at = self.follower.at();
+        // An id without data is no event, but who comes again begins there.
+        let id = (self.told != at).then(|| format!("id: {at}\n"));
+        self.told = at;
+        Some(format!(":\n{}\n", id.unwrap_or_default()).into())
     }
 }
 
+/// An event as it is sent.
+fn frame(event: &Event, json: &[u8]) -> Bytes {
+    [format!("id: {}\ndata: ", event.id()).as_bytes(), json, b"\n\n"].concat().into()
+}
+
+type Next = Pin<Box<dyn Future<Output = (Teller, Option<Bytes>)>>>;
+
 /// The stream as the framework sends it: at its reader's pace.
-struct Chunks(mpsc::Receiver<Bytes>);
+struct Chunks(Option<Next>);
+
+impl Chunks {
+    fn of(mut teller: Teller) -> Self {
+        Chunks(Some(Box::pin(async move {
+            let chunk = teller.next().await;
+            (teller, chunk)
+        })))
+    }
+}
 
 impl MessageBody for Chunks {
     type Error = Infallible;
@@ -156,6 +205,9 @@ impl MessageBody for Chunks {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.0.poll_recv(context).map(|chunk| chunk.map(Ok))
+        let Some(next) = &mut self.0 else { return Poll::Ready(None) };
+        let (teller, chunk) = ready!(next.as_mut().poll(context));
+        *self = chunk.as_ref().map_or(Chunks(None), |_| Chunks::of(teller));
+        Poll::Ready(chunk.map(Ok))
     }
 }

@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
 use super::needs::Needs;
 use super::query::Parameter;
+use super::sending;
 use super::shape::Dialect;
 use super::waiting;
 use crate::access::Role;
@@ -231,7 +232,7 @@ impl Resource {
             }
         };
         let response = match reply {
-            Ok(answer) => answer.into_response(),
+            Ok(answer) => answer.into_response(sending::piece(shared.crowd.connections())),
             Err(failure) => self.dialect.shape(request).answer(&failure),
         };
         with_version(response, configuration, &shared)

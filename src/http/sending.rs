@@ -9,19 +9,32 @@ use bytes::Bytes;
 
 use crate::registry::Share;
 
-/// In bytes. The framework copies whatever it is given at once, for each connection that has the answer to send.
+/// In bytes: the least that is handed over at once of a larger body. The framework copies whatever it is given, for each
+/// connection that has the answer to send.
 pub const PIECE: usize = 64 * 1024;
+/// In bytes: the most. Each piece is a call of the system's and mostly a reader that is woken, which is most of the time
+/// that a body of a megabyte takes.
+const LARGEST_PIECE: usize = 2 << 20;
+/// In bytes: pieces that are larger than [`PIECE`] take so much together.
+const ROOM: usize = 64 << 20;
+
+/// How large the pieces are, in bytes, while so many connections are there.
+pub fn piece(connections: usize) -> usize {
+    (ROOM / connections.max(1)).clamp(PIECE, LARGEST_PIECE)
+}
 
 /// A large body, in pieces.
 #[derive(Debug)]
 pub struct Pieces {
     rest: Bytes,
+    piece: usize,
     _share: Share,
 }
 
 impl Pieces {
-    pub fn new(body: Bytes, share: Share) -> Self {
-        Pieces { rest: body, _share: share }
+    /// `piece` is in bytes.
+    pub fn new(body: Bytes, piece: usize, share: Share) -> Self {
+        Pieces { rest: body, piece, _share: share }
     }
 }
 
@@ -33,7 +46,7 @@ impl MessageBody for Pieces {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(self.piece);
         Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
     }
 }

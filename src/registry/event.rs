@@ -69,15 +69,17 @@ impl Event {
         self.id
     }
 
-    /// As clients get it, in one line; `None` if it is of no interest. With no narrower interest it is made once.
-    pub fn json(&self, interest: &Interest) -> Option<Bytes> {
+    /// As it is told to who has this interest: its JSON, in one line, as `frame` has it. `None` if it is of no interest.
+    /// With no narrower interest it is made once, by the first `frame`.
+    pub fn told(&self, interest: &Interest, frame: impl FnOnce(&Self, &[u8]) -> Bytes) -> Option<Bytes> {
         if interest.kind.is_none() {
-            return Some(self.whole.get_or_init(|| self.written(interest)).clone());
+            return Some(self.whole.get_or_init(|| frame(self, &self.written(interest))).clone());
         }
-        self.changes.iter().any(|changed| interest.takes(changed)).then(|| self.written(interest))
+        let is_told = self.changes.iter().any(|changed| interest.takes(changed));
+        is_told.then(|| frame(self, &self.written(interest)))
     }
 
-    fn written(&self, interest: &Interest) -> Bytes {
+    fn written(&self, interest: &Interest) -> Vec<u8> {
         #[derive(Serialize)]
         struct Told<'e> {
             #[serde(flatten)]
@@ -85,7 +87,7 @@ impl Event {
             changes: Vec<&'e Changed>,
         }
         let changes = self.changes.iter().filter(|changed| interest.takes(changed)).collect();
-        serde_json::to_vec(&Told { version: &self.version, changes }).unwrap_or_default().into()
+        serde_json::to_vec(&Told { version: &self.version, changes }).unwrap_or_default()
     }
 }
 
