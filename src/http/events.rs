@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, MessageBody};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::admission;
@@ -144,23 +144,18 @@ impl Teller {
 
     /// As many of the pending events as fit into a chunk, without those that are of no interest.
     fn chunk(&mut self) -> Option<Bytes> {
-        let mut first: Option<Bytes> = None;
-        let mut more = BytesMut::new();
-        while let Some(event) = self.pending.pop_front() {
+        let mut parts = Vec::new();
+        let mut length = 0;
+        while length < CHUNK
+            && let Some(event) = self.pending.pop_front()
+        {
             let Some(told) = event.told(&self.interest, frame) else { continue };
             self.told = event.id();
-            match &first {
-                // Mostly there is one, which is shared by all who are told of it.
-                None => first = Some(told),
-                Some(only) if more.is_empty() => more.extend([only.clone(), told].into_iter().flatten()),
-                Some(_) => more.extend_from_slice(&told),
-            }
-            let length = if more.is_empty() { first.as_ref().map_or(0, Bytes::len) } else { more.len() };
-            if length >= CHUNK {
-                break;
-            }
+            length += told.len();
+            parts.push(told);
         }
-        if more.is_empty() { first } else { Some(more.freeze()) }
+        // A single one is shared by all who are told of it.
+        if parts.len() > 1 { Some(parts.concat().into()) } else { parts.pop() }
     }
 
     async fn heartbeat(&mut self) -> Option<Bytes> {
