@@ -10,9 +10,11 @@
 //! - [`ledger`]: branches, commits and atomic batches in a git repository
 //! - [`access`]: who may do what
 //! - [`settings`]: what can be set; knows nothing else
+//! - [`client`]: the other side: commands that ask a service; knows nothing of the house but its API
 
 pub mod access;
 pub mod app;
+pub mod client;
 pub mod document;
 pub mod format;
 pub mod http;

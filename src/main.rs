@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use revconf::access::key::{Hash, Key};
 use revconf::access::{Grant, key, principals};
 use revconf::app;
+use revconf::client;
 use revconf::document::{KINDS, Kind};
 use revconf::registry::import::Import;
 use revconf::registry::{Error, Identity, Mode, name};
@@ -45,6 +47,13 @@ enum Command {
         /// A file with settings
         #[arg(long, value_name = "FILE", env = "REVCONF_CONFIG")]
         config: Option<PathBuf>,
+    },
+    #[command(flatten)]
+    Client(client::Command),
+    /// Print what makes a shell complete these commands.
+    Completions {
+        /// The shell
+        shell: Shell,
     },
 }
 
@@ -147,6 +156,8 @@ fn main() -> ExitCode {
         Command::Import(flags) => import(flags),
         Command::Key(KeyCommand::New(flags)) => new_key(&flags),
         Command::Openapi { config } => openapi(config),
+        Command::Client(command) => Ok(client::run(&command)),
+        Command::Completions { shell } => completions(shell),
     };
     outcome.unwrap_or_else(|error| {
         // The exit status tells it too, if standard error is gone.
@@ -189,6 +200,13 @@ fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
 fn openapi(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = settings(&Shared { data: None, config }, None)?;
     print(&format!("{:#}\n", app::description(&settings)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "revconf", &mut text);
+    print(&String::from_utf8(text)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -12,6 +12,8 @@ pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
 /// Variables that begin so are settings; `REVCONF_HTTP_LISTEN` is `http.listen`.
 const PREFIX: &str = "REVCONF_";
+/// Variables that begin so as well, and are for the command line alone; all but the first are the client's.
+const NO_SETTINGS: [&str; 6] = ["config", "server", "configuration", "key", "key_file", "ca"];
 
 /// A text, even where the environment's one looks like a number.
 fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T, D::Error> {
@@ -234,7 +236,7 @@ impl Settings {
         }
         // Only the first underscore after the prefix parts a section from its key: keys have underscores of their own.
         let environment =
-            Env::prefixed(PREFIX).ignore(&["config"]).map(|key| key.as_str().replacen('_', ".", 1).into());
+            Env::prefixed(PREFIX).ignore(&NO_SETTINGS).map(|key| key.as_str().replacen('_', ".", 1).into());
         figment = figment.merge(environment);
         if let Some(data) = &flags.data {
             figment = figment.merge(Serialized::default("data", data));

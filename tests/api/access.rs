@@ -3,6 +3,7 @@
 mod audit;
 mod browsers;
 mod certificates;
+mod client;
 mod configurations;
 mod guesses;
 mod keys;

@@ -1,0 +1,155 @@
+//! `apply`: a folder becomes the configuration, in one commit.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{API, Files, SERVICES, SHOP, ask, head, put, refused, server};
+use crate::support::documents::{completed_service, described, service};
+use crate::support::program::finish;
+use crate::support::{Server, Watch};
+
+/// A clone of the server's repository, in a folder of its own.
+#[track_caller]
+fn clone(server: &Server) -> Files {
+    let files = Files::new();
+    let mut command = Command::new("git");
+    command.args(["clone", "--quiet"]).arg(server.git().directory()).arg(files.path("clone"));
+    finish(command, b"").expect_success();
+    files
+}
+
+#[test]
+fn a_clone_that_was_edited_becomes_the_configuration_in_one_commit() {
+    let server = server();
+    put(&server, "backend-services/gone", &service("gone"));
+    put(&server, "backend-services/the old shop", &service("the old shop"));
+    let files = clone(&server);
+    let folder = files.text("clone");
+    let before = head(&server);
+    let said = ask(&server, &["apply", "-f", &folder]).expect_success();
+    assert_eq!(said.stdout, format!("nothing differs; prod is at {before}\n"));
+    fs::remove_file(files.path("clone/backend-services/gone.json")).expect("it is there");
+    files.json("clone/backends/api.json", &json!({"host": "10.0.0.2"}));
+    files.json("clone/backends/new%20one.json", &json!({"host": "10.0.0.3"}));
+    files.write("clone/README.txt", "not a document");
+    let expected = "deleted backend-services/gone\nupdated backends/api\n  replace /host \"10.0.0.2\"\ncreated backends/new one\n";
+    let shown = ask(&server, &["diff", "-f", &folder]);
+    assert_eq!((shown.code(), shown.stdout.as_str()), (Some(1), expected), "{shown:?}");
+    let dry = ask(&server, &["apply", "-f", &folder, "--dry-run"]).expect_success();
+    assert_eq!(dry.stdout, expected);
+    assert_eq!(head(&server), before);
+    let said = ask(&server, &["apply", "-f", &folder, "-m", "As in the clone"]).expect_success();
+    let commit = server.git().head("prod");
+    assert_eq!(said.stdout, format!("{expected}prod is at {}\n", commit.id));
+    assert_eq!((commit.parents, commit.subject.as_str()), (vec![before.clone()], "As in the clone"));
+    assert_eq!(
+        server.git().text(&["diff", "--name-status", &before, "prod"]),
+        "D\tbackend-services/gone.json\nM\tbackends/api.json\nA\tbackends/new%20one.json"
+    );
+    ask(&server, &["diff", "-f", &folder]).expect_success();
+    server.git().assert_sound(&["prod"]);
+}
+
+#[test]
+fn what_is_the_same_but_for_defaults_is_no_change() {
+    let server = server();
+    put(&server, SHOP, &service("shop"));
+    let files = clone(&server);
+    files.json("clone/backend-services/shop.json", &service("shop"));
+    let watch = Watch::on(&server, "prod");
+    let folder = files.text("clone");
+    let said = ask(&server, &["apply", "-f", &folder]).expect_success();
+    assert!(said.stdout.starts_with("nothing differs"), "{said:?}");
+    let said = ask(&server, &["apply", "-f", &folder, "-o", "json"]).expect_success();
+    assert_eq!(serde_json::from_str::<Value>(&said.stdout).unwrap()["diff"]["items"], json!([]));
+    watch.untouched();
+}
+
+#[test]
+fn faults_of_all_files_are_told_and_nothing_is_written() {
+    let server = server();
+    let files = clone(&server);
+    files.json("clone/backends/api.json", &json!({"host": "http://a"}));
+    files.json(
+        "clone/backend-services/x.json",
+        &json!({"name": "x", "back_hosts": [{"host": "a", "weight": -1}]}),
+    );
+    files.json("clone/backend-services/y.json", &json!({"nmae": "y"}));
+    let watch = Watch::on(&server, "prod");
+    let finished = ask(&server, &["apply", "-f", &files.text("clone")]);
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{finished:?}");
+    for fault in [
+        "\n  backends/api: host: must be a bare host name",
+        "\n  backend-services/x: back_hosts[0].weight: must be from 0",
+        "\n  backend-services/y: name: is required",
+        "\n  backend-services/y: nmae: is no field here",
+    ] {
+        assert!(finished.stderr.contains(fault), "{fault}: {finished:?}");
+    }
+    watch.untouched();
+}
+
+#[test]
+fn a_folder_that_can_hardly_be_meant_is_refused() {
+    let server = server();
+    let files = Files::new();
+    let watch = Watch::on(&server, "prod");
+    let apply = |name: &str, said: &str| refused(&server, &["apply", "-f", &files.text(name)], 2, said);
+    apply("nowhere", "cannot be read");
+    fs::create_dir(files.path("empty")).expect("a folder can be made");
+    apply("empty", "all would be deleted");
+    files.json("other/pictures/a.json", &json!({}));
+    apply("other", "the kinds are backend-services, backends");
+    files.json("flat/shop.json", &service("shop"));
+    apply("flat", "in a folder with their kind's name");
+    files.json("deep/backends/more/a.json", &json!({"host": "a"}));
+    apply("deep", "no deeper folder");
+    files.json("twice/backends/a.json", &json!({"host": "a"}));
+    files.json("twice/backends/b.json", &json!({"id": "a", "host": "a"}));
+    apply("twice", "are both backends/a");
+    files.write("broken/backends/a.json", "{\"host\": ");
+    apply("broken", "a.json is not JSON");
+    watch.untouched();
+    // Who means it says so.
+    fs::create_dir_all(files.path("none/backends")).expect("a folder can be made");
+    ask(&server, &["apply", "-f", &files.text("none")]).expect_success();
+    assert_eq!(server.git().ls("prod"), ["config.json"]);
+}
+
+#[test]
+fn one_kind_alone_can_be_applied() {
+    let server = server();
+    let files = Files::new();
+    files.json("new/backends/other.json", &json!({"host": "10.0.0.2"}));
+    let folder = files.text("new");
+    ask(&server, &["apply", "-f", &folder, "--kind", "backends"]).expect_success();
+    assert_eq!(server.git().ls("prod"), ["backend-services/shop.json", "backends/other.json", "config.json"]);
+    refused(&server, &["apply", "-f", &folder, "--kind", "pictures"], 2, "the kinds are");
+}
+
+#[test]
+fn more_than_a_transaction_takes_is_the_set_at_once_or_is_refused() {
+    let server = server();
+    let files = clone(&server);
+    for number in 0..1100 {
+        let id = format!("s{number:04}");
+        files.json(&format!("clone/backend-services/{id}.json"), &described(&id, "of many"));
+    }
+    let before = head(&server);
+    let said = ask(&server, &["apply", "-f", &files.text("clone"), "-m", "Many"]).expect_success();
+    assert_eq!(said.stdout.matches("created backend-services/s").count(), 1100, "{}", said.stderr);
+    let commit = server.git().head("prod");
+    assert_eq!((commit.parents, commit.subject.as_str()), (vec![before], "Many"));
+    assert_eq!(server.client().get(SERVICES).total(), 1101);
+    let watch = Watch::on(&server, "prod");
+    for number in 0..1001 {
+        files.json(&format!("clone/backends/b{number:04}.json"), &json!({"host": "10.0.0.1"}));
+    }
+    refused(&server, &["apply", "-f", &files.text("clone")], 2, "a transaction changes 1000 at most");
+    files.json("clone/backend-services/shop.json", &completed_service("shop"));
+    refused(&server, &["apply", "-f", &files.text("clone")], 2, "--kind");
+    watch.untouched();
+    assert_eq!(server.client().get(&format!("/conf/prod/{API}")).expect(200).json()["host"], "10.0.0.1");
+}
