@@ -2,9 +2,10 @@
 //! defaults.
 
 use std::collections::HashMap;
-use std::fs;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use tempfile::TempDir;
 
@@ -46,7 +47,11 @@ fn tour(readme: &str) -> Vec<Step> {
 fn run(steps: &[Step], folder: &Path, address: &str) -> Vec<Vec<String>> {
     let script: String = steps.iter().map(|step| format!("{}\necho '{END}'\n", step.command)).collect();
     let script = format!("exec 2>&1\n{}", script.replace(ADDRESS, address));
-    let output = Command::new("bash").arg("-c").arg(script).current_dir(folder).output().expect("bash runs");
+    // The program is called as if it were installed, and finds its service without being told.
+    let mut command = Command::new("bash");
+    command.arg("-c").arg(script).current_dir(folder).env("PATH", path_with_program());
+    command.env("REVCONF_SERVER", format!("http://{address}")).env_remove("REVCONF_CONFIGURATION");
+    let output = command.output().expect("bash runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8").replace(address, ADDRESS);
     let mut outputs: Vec<Vec<String>> = text
         .split(&format!("{END}\n"))
@@ -54,6 +59,13 @@ fn run(steps: &[Step], folder: &Path, address: &str) -> Vec<Vec<String>> {
         .collect();
     outputs.pop();
     outputs
+}
+
+/// Where programs are looked for, with the one that is tested before all others.
+fn path_with_program() -> OsString {
+    let program = Path::new(env!("CARGO_BIN_EXE_revconf")).parent().expect("its folder").to_owned();
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::join_paths([program].into_iter().chain(env::split_paths(&path))).expect("folders have no colons")
 }
 
 /// Splits a line into words and what is between them.
