@@ -36,7 +36,7 @@ pub async fn follow(call: Call) -> Reply {
     if call.is_head() {
         return Ok(Answer::stream(EVENT_STREAM, Chunks(None)).version(at));
     }
-    Ok(Answer::stream(EVENT_STREAM, Chunks::of(Teller::new(follower, interest, call))).version(at))
+    Ok(Answer::stream(EVENT_STREAM, Chunks::of(Box::new(Teller::new(follower, interest, call)))).version(at))
 }
 
 fn interest(call: &Call) -> Result<Interest, Failure> {
@@ -175,13 +175,13 @@ fn frame(event: &Event, json: &[u8]) -> Bytes {
     [format!("id: {}\ndata: ", event.id()).as_bytes(), json, b"\n\n"].concat().into()
 }
 
-type Next = Pin<Box<dyn Future<Output = (Teller, Option<Bytes>)>>>;
+type Next = Pin<Box<dyn Future<Output = (Box<Teller>, Option<Bytes>)>>>;
 
 /// The stream as the framework sends it: at its reader's pace.
 struct Chunks(Option<Next>);
 
 impl Chunks {
-    fn of(mut teller: Teller) -> Self {
+    fn of(mut teller: Box<Teller>) -> Self {
         Chunks(Some(Box::pin(async move {
             let chunk = teller.next().await;
             (teller, chunk)
