@@ -63,7 +63,8 @@ pub fn start_log(log: &Log) -> anyhow::Result<()> {
     let filter = Targets::new()
         .with_default(level)
         .with_target("actix_server", framework)
-        .with_target("actix_http", malformed);
+        .with_target("actix_http", malformed)
+        .with_target("rustls", malformed);
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let lines = match log.format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

@@ -88,7 +88,8 @@ impl Output {
             Some(b' ') | None => Style::new(),
             Some(_) => HEAD,
         };
-        let lines: String = text.lines().map(|line| self.paint(style(line), line) + "\n").collect();
+        let shown = |line: &str| if self.terminal { harmless(line) } else { line.to_owned() };
+        let lines: String = text.lines().map(|line| self.paint(style(line), &shown(line)) + "\n").collect();
         self.bytes(lines.as_bytes())
     }
 }

@@ -1,7 +1,7 @@
 //! Requests to the service, and its answers.
 
 use std::fmt::Write as _;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::{Method, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 
 use super::failure::{Failure, Refusal};
 use super::options::Options;
@@ -107,7 +107,7 @@ impl Service {
         body: Vec<u8>,
     ) -> Result<Answer, Failure> {
         let (parts, body) = self.send(method, route, headers, body)?.into_parts();
-        let body = read(body).map_err(|error| self.unreachable(&error))?;
+        let body = read(body).map_err(|error| self.unreachable(method, &error))?;
         let header = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
         Ok(Answer {
             status: parts.status.as_u16(),
@@ -128,7 +128,7 @@ impl Service {
         let version = version.map(str::to_owned);
         let status = parts.status.as_u16();
         if status != 200 {
-            let body = read(body).map_err(|error| self.unreachable(&error))?;
+            let body = read(body).map_err(|error| self.unreachable(&Method::GET, &error))?;
             return Err(Answer { status, version, tag: None, body }.refusal(&[]));
         }
         Ok(Stream { version, reader: Box::new(BufReader::new(body.into_reader())) })
@@ -156,17 +156,33 @@ impl Service {
                 .map(|request| self.agent.run(request)),
         };
         let sent = sent.map_err(|error| Failure::Usage(format!("this cannot be asked for: {error}")))?;
-        sent.map_err(|error| self.unreachable(&error))
+        sent.map_err(|error| self.unreachable(method, &error))
     }
 
-    /// That no answer came.
-    pub fn unreachable(&self, error: &ureq::Error) -> Failure {
-        let reason = match error {
+    /// That no answer came. A write that has been on its way may have been done.
+    fn unreachable(&self, method: &Method, error: &ureq::Error) -> Failure {
+        let mut reason = match error {
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::Rustls(error) => error.to_string(),
             error => error.to_string(),
         };
+        if *method != Method::GET && !before_asking(error) {
+            reason += "; what was asked for may have been done nevertheless: log tells";
+        }
         Failure::Unreachable { server: self.server.clone(), reason }
+    }
+}
+
+/// Whether it went wrong before the service could have heard of anything.
+fn before_asking(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Tls(_) => true,
+        _ => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The program as a client: what it prints, what it changes, and its exit status.
 
 mod applying;
-mod completions;
+
 mod differences;
 mod failures;
 mod following;
+mod information;
 mod reading;
 mod showing;
 mod writing;

@@ -1,9 +1,11 @@
 //! The program as a client that shows a key, over TLS or not.
 
+use std::process::Command;
+
 use super::tls::Authority;
 use super::{Principals, new_key, set_mode};
 use crate::support::Server;
-use crate::support::program::{Finished, run_with};
+use crate::support::program::{Finished, finish, run_with};
 
 #[track_caller]
 fn ask(server: &Server, scheme: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
@@ -65,4 +67,23 @@ fn over_tls_the_certificate_is_checked() {
     assert_eq!(no_certificate.code(), Some(2), "{no_certificate:?}");
     let wrong = ask(&server, "http", &["ls"], &[]);
     assert_eq!(wrong.code(), Some(5), "{wrong:?}");
+}
+
+/// The client brought the TLS library's own log along.
+#[test]
+fn strange_greetings_do_not_fill_the_log_of_the_service() {
+    let authority = Authority::new();
+    authority.issue("one");
+    authority.install("one");
+    let mut server = authority.builder(Server::builder()).start();
+    let mut command = Command::new("openssl");
+    command.args(["s_client", "-servername", "no name..at all", "-connect", server.address()]);
+    finish(command, b"");
+    // An issuer that the client does not trust makes it send an alert.
+    ask(&server, "https", &["ls"], &[]);
+    ask(&server, "https", &["ls", "--ca", &authority.text("ca.pem")], &[]).expect_success();
+    server.stop();
+    let warned = |line: &String| line.contains("\"WARN\"") || line.contains("\"ERROR\"");
+    let lines: Vec<_> = server.log_lines().into_iter().filter(warned).collect();
+    assert_eq!(lines, Vec::<String>::new());
 }

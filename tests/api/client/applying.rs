@@ -1,7 +1,10 @@
 //! `apply`: a folder becomes the configuration, in one commit.
 
 use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::thread;
 
 use serde_json::{Value, json};
 
@@ -152,4 +155,71 @@ fn more_than_a_transaction_takes_is_the_set_at_once_or_is_refused() {
     refused(&server, &["apply", "-f", &files.text("clone")], 2, "--kind");
     watch.untouched();
     assert_eq!(server.client().get(&format!("/conf/prod/{API}")).expect(200).json()["host"], "10.0.0.1");
+}
+
+/// Passes connections on to the server, and has something happen before the first transaction that is not a dry run.
+fn intruded(server: &Server, happen: impl FnOnce() + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = server.address().to_owned();
+    let mut happen = Some(happen);
+    thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let mut far = TcpStream::connect(&server).expect("the server accepts connections");
+            let mut answers = (far.try_clone().expect("a handle"), near.try_clone().expect("a handle"));
+            thread::spawn(move || io::copy(&mut answers.0, &mut answers.1));
+            let mut near = BufReader::new(near);
+            let mut line = Vec::new();
+            // Bodies here end without a line feed, so only what begins a request is looked at line by line.
+            while near.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                if text.starts_with("POST ") && !text.contains("dry_run") {
+                    happen.take().into_iter().for_each(|happen| happen());
+                }
+                if far.write_all(&line).is_err() {
+                    break;
+                }
+                line.clear();
+                let length =
+                    text.to_lowercase().strip_prefix("content-length:").and_then(|n| n.trim().parse().ok());
+                if let Some(length) = length {
+                    forward_body(&mut near, &mut far, length);
+                }
+            }
+        }
+    });
+    url
+}
+
+/// The rest of a request's head, and its body.
+fn forward_body(near: &mut BufReader<TcpStream>, far: &mut TcpStream, length: u64) {
+    let mut line = Vec::new();
+    while line != b"\r\n" {
+        line.clear();
+        if near.read_until(b'\n', &mut line).is_err() || line.is_empty() || far.write_all(&line).is_err() {
+            return;
+        }
+    }
+    let _ = io::copy(&mut near.take(length), far);
+}
+
+#[test]
+fn what_came_between_comparing_and_writing_is_not_undone() {
+    let server = server();
+    let files = clone(&server);
+    files.json("clone/backends/api.json", &json!({"host": "10.0.0.2"}));
+    let client = server.client();
+    let url = intruded(&server, move || {
+        let change =
+            json!({"operations": [{"op": "put", "kind": "backends", "id": "new", "value": {"host": "a"}}]});
+        client.post("/conf/prod/transactions", &change).expect(200);
+    });
+    let folder = files.text("clone");
+    let finished = ask(&server, &["apply", "-f", &folder, "--server", &url]);
+    assert_eq!(finished.code(), Some(4), "{finished:?}");
+    assert!(finished.stderr.contains("If-Match"), "{finished:?}");
+    assert_eq!(server.git().head("prod").subject, "Put backend new");
+    // Applied again, it says that this would be deleted.
+    let again = ask(&server, &["apply", "-f", &folder, "--dry-run"]).expect_success();
+    assert!(again.stdout.contains("deleted backends/new\n"), "{again:?}");
 }

@@ -86,6 +86,17 @@ fn another_service_is_not_taken_for_this_one() {
 }
 
 #[test]
+fn a_write_whose_answer_was_lost_may_have_been_done() {
+    let lost = impostor("");
+    ends(&run(&["rm", API, "--server", &lost]), 5, "may have been done nevertheless: log tells");
+    for (arguments, server) in [(["rm", API], "http://127.0.0.1:1"), (["get", API], lost.as_str())] {
+        let finished = run(&[&arguments[..], &["--server", server]].concat());
+        ends(&finished, 5, "cannot be reached");
+        assert!(!finished.stderr.contains("nevertheless"), "{finished:?}");
+    }
+}
+
+#[test]
 fn what_others_wrote_cannot_steer_the_terminal() {
     let body = r#"{"code":404,"message":"no \u001b[2Jsuch thing"}"#;
     let answer = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{body}", body.len());

@@ -1,5 +1,7 @@
-//! `completions`: what shells load.
+//! What the program tells of its commands: help, documentation, and what shells load.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::Files;
@@ -34,5 +36,26 @@ fn bash_completes_commands_and_flags() {
         command.args(["-c", &line]);
         let said = finish(command, b"").expect_success();
         assert_eq!(said.stdout.trim(), expected, "{words}: {said:?}");
+    }
+}
+
+#[test]
+fn every_command_and_flag_is_in_its_help_and_in_the_documentation() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/client.md");
+    let documented = fs::read_to_string(path).expect("the documentation");
+    for command in ["ls", "get", "put", "rm", "log", "diff", "revert", "follow", "apply"] {
+        assert!(documented.contains(&format!("| `revconf {command}")), "{command}");
+        let help = run(&[command, "--help"]).expect_success().stdout;
+        for flag in ["--server", "--config", "--key-file", "--ca", "--output", "--color"] {
+            assert!(help.contains(flag), "{flag} is not in the help of {command}:\n{help}");
+        }
+        for line in
+            help.lines().map(str::trim).filter(|line| line.starts_with('-') && !line.contains("--help"))
+        {
+            // In either form, the short or the long one.
+            let mut forms = line.split([' ', ',']).filter(|word| word.starts_with('-'));
+            let told = |form: &str| [' ', '`'].iter().any(|end| documented.contains(&format!("{form}{end}")));
+            assert!(forms.any(told), "{line} of {command} is not documented");
+        }
     }
 }
