@@ -8,31 +8,45 @@ use clap::Subcommand;
 use super::failure::Failure;
 use super::{apply, diff, follow, read, write};
 
-/// What can be asked of a service. Exit status: 0 it is done, 1 the service refused it, 2 it was asked for wrongly, 3
-/// there is no such thing, 4 something else has changed it or it exists, 5 the service cannot be reached. Of `diff`, as
-/// diff(1) has it: 0 nothing differs, 1 something does; refused is 2.
+/// At the end of each command's help.
+const STATUS: &str = "Exit status: 0 it is done; 1 the service refused it; 2 it was asked for wrongly; 3 there is no such \
+                      thing; 4 the state is not what was expected; 5 the service cannot be reached.";
+/// As diff(1) has it.
+const STATUS_OF_DIFF: &str = "Exit status: 0 nothing differs; 1 something does; 2 it was asked for wrongly, or the service \
+                              refused it; 3 there is no such thing; 5 the service cannot be reached.";
+
+/// What can be asked of a service.
 #[derive(Subcommand)]
 pub enum Command {
     /// List configurations, or the entries of a set
+    #[command(after_help = STATUS)]
     Ls(read::Ls),
     /// Print an entry, a set, or all documents of a configuration
+    #[command(after_help = STATUS)]
     Get(read::Get),
     /// Create or replace an entry
+    #[command(after_help = STATUS)]
     Put(write::Put),
     /// Delete an entry
+    #[command(after_help = STATUS)]
     Rm(write::Rm),
     /// List versions, newest first
+    #[command(after_help = STATUS)]
     Log(read::Log),
     /// Show what differs between versions, or what applying a file would change
-    ///
-    /// Exit status: 0 nothing differs, 1 something does, 2 and more as of the other commands; what they say with 1, that
-    /// the service refused, is 2 here.
+    #[command(
+        after_help = STATUS_OF_DIFF,
+        override_usage = "revconf diff [OPTIONS] [KIND[/ID]] FROM [TO]\n       revconf diff [OPTIONS] [KIND/ID] -f FILE"
+    )]
     Diff(diff::Diff),
     /// Make an entry, a set or a configuration what it was at a version
+    #[command(after_help = STATUS, override_usage = "revconf revert [OPTIONS] [KIND[/ID]] VERSION")]
     Revert(write::Revert),
     /// Tell what happens as it happens, a line for each commit, until interrupted
+    #[command(after_help = STATUS)]
     Follow(follow::Follow),
     /// Make a configuration equal to a folder of documents, in one commit
+    #[command(after_help = STATUS)]
     Apply(apply::Apply),
 }
 

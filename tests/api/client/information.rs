@@ -46,6 +46,7 @@ fn every_command_and_flag_is_in_its_help_and_in_the_documentation() {
     for command in ["ls", "get", "put", "rm", "log", "diff", "revert", "follow", "apply"] {
         assert!(documented.contains(&format!("| `revconf {command}")), "{command}");
         let help = run(&[command, "--help"]).expect_success().stdout;
+        assert!(help.contains("Exit status: 0 "), "{help}");
         for flag in ["--server", "--config", "--key-file", "--ca", "--output", "--color"] {
             assert!(help.contains(flag), "{flag} is not in the help of {command}:\n{help}");
         }
