@@ -138,8 +138,36 @@ fn operations(whole: &Whole, folder: &Folder) -> Vec<Operation> {
 }
 
 fn same(wanted: &RawValue, document: &Value) -> bool {
-    // A key that is there twice would be one here; so the text has to have the same number of them.
-    serde_json::from_str::<Value>(wanted.get()).is_ok_and(|wanted| wanted == *document)
+    // A key that is there twice is one in a value; the text then is longer than what the value is written as.
+    serde_json::from_str::<Value>(wanted.get()).is_ok_and(|value| {
+        value == *document && value.to_string().len() == length_without_space(wanted.get())
+    })
+}
+
+/// In bytes: of a JSON text without the white space between its tokens.
+fn length_without_space(json: &str) -> usize {
+    let (mut in_text, mut escaped) = (false, false);
+    let counts = |byte: &u8| {
+        let counted = in_text || !byte.is_ascii_whitespace();
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ => {}
+        }
+        counted
+    };
+    json.bytes().filter(counts).count()
+}
+
+/// The document with its id, which may be told by its file's name only.
+fn with_id(id: &str, document: Box<RawValue>) -> Box<RawValue> {
+    let Ok(Value::Object(mut members)) = serde_json::from_str(document.get()) else { return document };
+    if members.contains_key("id") {
+        return document;
+    }
+    members.insert("id".to_owned(), id.into());
+    serde_json::value::to_raw_value(&members).unwrap_or(document)
 }
 
 /// The complete set, if all operations are of one kind.
@@ -148,7 +176,7 @@ fn complete_set(operations: &[Operation], folder: Folder) -> Result<(String, Vec
     let mut kinds = kinds.into_iter();
     let (Some(kind), None) = (kinds.next(), kinds.next()) else { return Err(too_many(operations.len())) };
     let of_kind = folder.into_iter().filter(|((other, _), _)| other == kind);
-    Ok((kind.to_owned(), of_kind.map(|(_, document)| document).collect()))
+    Ok((kind.to_owned(), of_kind.map(|((_, id), document)| with_id(&id, document)).collect()))
 }
 
 fn too_many(operations: usize) -> Failure {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufReader, ErrorKind, Read};
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,17 @@ impl Route {
     }
 }
 
+/// Whether a URL leads to this machine itself.
+fn is_here(server: &str) -> bool {
+    let host = server.split_once("://").map_or(server, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.split(']').next())
+        .unwrap_or_else(|| host.split(':').next().unwrap_or_default());
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// The service that the options name.
 pub struct Service {
     agent: Agent,
@@ -82,6 +94,10 @@ impl Service {
             .timeout_connect(Some(CONNECTING))
             .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("revconf/", env!("CARGO_PKG_VERSION")));
+        if is_here(&server) {
+            // No proxy leads to what is on this machine.
+            config = config.proxy(None);
+        }
         if secure {
             config = config.tls_config(tls(options.ca.as_deref())?);
         }

@@ -47,9 +47,10 @@ pub async fn answer<R: Future<Output = Reply>>(
     seconds: u64,
 ) -> Reply {
     let end = Instant::now() + Duration::from_secs(seconds);
-    // From here on a change is noticed, so none can come between the look and the wait.
-    let mut waiter = call.registry().wait_for_change(configuration);
     loop {
+        // From here on a change is noticed, so none can come between the look and the wait. It is begun anew for each look:
+        // what was waited for may have gone, and come again under the same name.
+        let mut waiter = call.registry().wait_for_change(configuration);
         let answer = handler(call.clone()).await?;
         if !answer.is_not_modified() {
             return Ok(answer.waited(seconds));

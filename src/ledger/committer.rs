@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Audience;
 use super::batch::{Batch, PersistError, RefMove};
-use super::change::{Change, Refused, Written};
+use super::change::{Action, Change, Refused, Written};
 use super::commit::Identity;
 use super::committed::Committed;
 use super::edit::{Blob, Subject};
@@ -128,6 +128,11 @@ impl Committer {
                 self.index.add(news);
             }
             self.publish(fates, committed);
+            for (change, _) in &waiting {
+                if matches!(change.action, Action::Tag { .. } | Action::Untag { .. }) {
+                    self.audience.tagged(&change.branch);
+                }
+            }
             for ((_, answer), outcome) in waiting.into_iter().zip(outcomes) {
                 if let Ok(written) = &outcome {
                     metrics::counter!("revconf_commits_total").increment(written.commits.len() as u64);

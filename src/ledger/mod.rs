@@ -85,6 +85,8 @@ pub trait Audience: Send + Sync {
     fn committed(&self, branch: &BranchName, commits: Vec<Committed>);
     /// The branch is there, and its newest state cannot be read.
     fn unreadable(&self, branch: &BranchName, damage: &Damage);
+    /// A tag of the branch came or went.
+    fn tagged(&self, branch: &BranchName);
     /// There is no such branch any more.
     fn gone(&self, branch: &BranchName);
 }

@@ -1,6 +1,7 @@
 //! What two versions had in common: the files of their common ancestor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use bytes::Bytes;
 
@@ -80,17 +81,33 @@ fn upgraded(reader: &Reader, commit: CommitId) -> Result<Files, Error> {
 /// The files that two versions had in common, whose best common ancestors these are. Where there are several, they are
 /// merged themselves first: to take one of them could undo what the other's side has changed.
 pub fn common(reader: &Reader, bases: &[CommitId]) -> Result<Files, Error> {
-    common_at(reader, bases, 0)
+    Ancestors { reader, known: HashMap::new() }.of(bases, 0).map(Rc::unwrap_or_clone)
 }
 
-fn common_at(reader: &Reader, bases: &[CommitId], depth: usize) -> Result<Files, Error> {
-    let Some((first, others)) = bases.split_first() else { return Ok(Files::new()) };
-    let mut found = files(reader, *first)?;
-    for other in others.iter().take_while(|_| depth < DEEPEST) {
-        let below = common_at(reader, &reader.merge_bases(*first, *other)?, depth + 1)?;
-        found = merged(&below, &found, &files(reader, *other)?);
+/// What is found on the way. Who merge with each other again and again have the same ancestors of ancestors on every way
+/// down, and the ways multiply with each step.
+struct Ancestors<'r> {
+    reader: &'r Reader,
+    /// By the depth and the commits.
+    known: HashMap<(usize, Vec<CommitId>), Rc<Files>>,
+}
+
+impl Ancestors<'_> {
+    fn of(&mut self, bases: &[CommitId], depth: usize) -> Result<Rc<Files>, Error> {
+        let Some((first, others)) = bases.split_first() else { return Ok(Rc::default()) };
+        let key = (depth, bases.to_vec());
+        if let Some(known) = self.known.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let mut found = files(self.reader, *first)?;
+        for other in others.iter().take_while(|_| depth < DEEPEST) {
+            let below = self.of(&self.reader.merge_bases(*first, *other)?, depth + 1)?;
+            found = merged(&below, &found, &files(self.reader, *other)?);
+        }
+        let found = Rc::new(found);
+        self.known.insert(key, Rc::clone(&found));
+        Ok(found)
     }
-    Ok(found)
 }
 
 fn merged(base: &Files, one: &Files, other: &Files) -> Files {

@@ -307,6 +307,10 @@ impl Audience for Catalogue {
         self.lost.rcu(|lost| lost.update(branch.clone(), damage.to_string()));
     }
 
+    fn tagged(&self, branch: &BranchName) {
+        self.feeds.touched(branch);
+    }
+
     fn gone(&self, branch: &BranchName) {
         self.configurations.rcu(|all| all.without(branch));
         self.feeds.gone(branch);

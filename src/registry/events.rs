@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::error::{Error, Rejection};
 use super::event::Event;
@@ -36,7 +37,12 @@ pub struct Follower {
     changed: watch::Receiver<()>,
     at: CommitId,
     place: Option<Place>,
+    /// The past that is being read. It goes on while nobody waits for it.
+    reading: Option<JoinHandle<Past>>,
 }
+
+/// What follows in the repository; `None` if the configuration's history does not lead on from where the follower is.
+type Past = std::result::Result<Option<Vec<Arc<Shared>>>, Error>;
 
 /// Somebody who waits for a change.
 pub struct Waiter {
@@ -72,7 +78,7 @@ impl Registry {
                 found.await.map_err(Rejection::at(tip))?
             }
         };
-        Ok(Follower { registry: Arc::clone(self), name, feed, changed, at, place: None })
+        Ok(Follower { registry: Arc::clone(self), name, feed, changed, at, place: None, reading: None })
     }
 
     /// Waits for changes: of a configuration, or of anything where there is none of this name.
@@ -92,6 +98,31 @@ impl Registry {
 
     fn feed(&self, name: &BranchName) -> Arc<Feed> {
         self.catalogue.feeds().of(name, || self.version_of(name.as_str()))
+    }
+}
+
+impl Registry {
+    async fn past_of(self: Arc<Self>, name: BranchName, at: CommitId) -> Past {
+        let room = Arc::clone(&self.past).acquire_owned().await.map_err(|_| Error::Broken)?;
+        let Some(tip) = self.version_of(name.as_str()) else { return Ok(None) };
+        let registry = Arc::clone(&self);
+        self.aside(move || {
+            // As long as it is being read, whoever waits for it.
+            let _room = room;
+            let Some(ids) = registry.ledger.history().following(tip, at, PAGE)? else { return Ok(None) };
+            let mut commits = Vec::new();
+            let mut weight = 0;
+            for id in ids {
+                let commit = Shared::new(registry.ledger.reader().committed(id)?);
+                weight += commit.weight();
+                commits.push(commit);
+                if weight >= HANDFUL {
+                    break;
+                }
+            }
+            Ok(Some(commits))
+        })
+        .await
     }
 }
 
@@ -151,27 +182,16 @@ impl Follower {
         }
     }
 
-    /// What follows in the repository. `None` if the configuration's history does not lead on from here.
-    async fn past(&self) -> std::result::Result<Option<Vec<Arc<Shared>>>, Error> {
-        let Some(tip) = self.registry.version_of(self.name.as_str()) else { return Ok(None) };
-        let (registry, at) = (Arc::clone(&self.registry), self.at);
-        let room = self.registry.past.acquire().await.map_err(|_| Error::Broken)?;
-        let past = self.registry.aside(move || {
-            let Some(ids) = registry.ledger.history().following(tip, at, PAGE)? else { return Ok(None) };
-            let mut commits = Vec::new();
-            let mut weight = 0;
-            for id in ids {
-                let commit = Shared::new(registry.ledger.reader().committed(id)?);
-                weight += commit.weight();
-                commits.push(commit);
-                if weight >= HANDFUL {
-                    break;
-                }
+    async fn past(&mut self) -> Past {
+        let reading = match &mut self.reading {
+            Some(reading) => reading,
+            none => {
+                let (registry, name, at) = (Arc::clone(&self.registry), self.name.clone(), self.at);
+                none.insert(tokio::spawn(async move { registry.past_of(name, at).await }))
             }
-            Ok(Some(commits))
-        });
-        let past = past.await;
-        drop(room);
+        };
+        let past = reading.await.unwrap_or(Err(Error::Broken));
+        self.reading = None;
         past
     }
 

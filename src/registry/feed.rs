@@ -93,7 +93,8 @@ impl Recent {
             self.weight += shared.weight();
             self.commits.push_back(shared);
         }
-        while self.weight > KEPT {
+        // The newest is kept however large it is, so that not everybody has to come again for it.
+        while self.weight > KEPT && self.commits.len() > 1 {
             let Some(first) = self.commits.pop_front() else { break };
             self.weight -= first.weight();
             self.base = Some(first.id());
@@ -228,6 +229,11 @@ impl Feeds {
                 recent.break_off(Some(tip));
             }
         });
+    }
+
+    /// Something about the configuration changed that is no commit.
+    pub fn touched(&self, name: &BranchName) {
+        self.tell(name, |_| {});
     }
 
     /// The configuration is no longer there.

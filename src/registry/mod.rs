@@ -91,7 +91,7 @@ pub struct Registry {
     catalogue: Arc<Catalogue>,
     old: OldAnswers,
     /// Room for those who read the past: each holds what it reads in memory.
-    past: Semaphore,
+    past: Arc<Semaphore>,
     readers: Readers,
 }
 

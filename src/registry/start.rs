@@ -48,7 +48,8 @@ impl Registry {
         let first = BranchName::parse(FIRST)?;
         let ledger = Ledger::open(directory, &first, options, audience)?;
         let (old, readers) = (versions::no_answers(), Readers::start().map_err(StartError::Io)?);
-        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past: Semaphore::new(PAST) });
+        let registry =
+            Arc::new(Registry { ledger, catalogue, old, readers, past: Arc::new(Semaphore::new(PAST)) });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;

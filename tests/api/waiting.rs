@@ -137,3 +137,21 @@ fn a_stop_ends_the_wait() {
         waiting.join().expect("an answer").expect(304);
     });
 }
+
+#[test]
+fn releases_that_come_and_go_end_the_wait() {
+    let server = Server::start();
+    let client = server.client();
+    let (all, one) = ("/conf/configs/prod/releases", "/conf/configs/prod/releases/spring");
+    let tag = client.get(all).expect(200).etag();
+    std::thread::scope(|scope| {
+        let list = scope.spawn(|| wait(&server.client(), all, &tag, 25));
+        client.put(one, &json!({})).expect(201);
+        assert_eq!(list.join().expect("an answer").expect(200).total(), 1);
+        let tag = client.get(one).expect(200).etag();
+        let waiting = server.client();
+        let release = scope.spawn(move || wait(&waiting, one, &tag, 25));
+        client.delete(one).expect(200);
+        release.join().expect("an answer").expect_error(404);
+    });
+}

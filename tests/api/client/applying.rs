@@ -223,3 +223,23 @@ fn what_came_between_comparing_and_writing_is_not_undone() {
     let again = ask(&server, &["apply", "-f", &folder, "--dry-run"]).expect_success();
     assert!(again.stdout.contains("deleted backends/new\n"), "{again:?}");
 }
+
+#[test]
+fn many_documents_may_leave_their_ids_to_their_files_names() {
+    let server = server();
+    let files = Files::new();
+    for number in 0..1001 {
+        files.json(&format!("all/backend-services/s{number:04}.json"), &json!({"name": "One of many"}));
+    }
+    ask(&server, &["apply", "--kind", "backend-services", "-f", &files.text("all")]).expect_success();
+    let items = server.client().get(SERVICES).expect(200).items();
+    assert_eq!((items.len(), &items[1000]["id"]), (1001, &json!("s1000")));
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_no_document_that_is_the_same() {
+    let server = server();
+    let files = Files::new();
+    files.write("all/backends/api.json", "{\"id\": \"api\", \"host\": \"10.0.0.2\", \"host\": \"10.0.0.1\", \"skipCertificateChainValidation\": false}");
+    refused(&server, &["apply", "--kind", "backends", "-f", &files.text("all")], 1, "duplicate key");
+}

@@ -120,3 +120,34 @@ fn an_ancestor_whose_files_were_laid_out_otherwise_is_the_same_to_documents() {
     assert!(items(&merge(&client, "staging", "prod", "").expect(200)).is_empty());
     assert_eq!(items(&merge(&client, "prod", "staging", "").expect(200)), ["backend-services web updated"]);
 }
+
+/// Six that merge with each other again and again: each merge has several ancestors, and so have these, and the ways down
+/// multiply with each round. A merge must not take longer each time.
+#[test]
+fn many_who_merge_with_each_other_again_and_again_are_not_held_up() {
+    const ALL: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let server = Server::start();
+    let client = server.client();
+    for name in ALL {
+        client.post(&format!("/conf/configs/{name}"), &json!({"from": {"config": "prod"}})).expect(201);
+    }
+    for round in 0..8 {
+        for name in ALL {
+            let set = format!("/conf/{name}/backend-services");
+            describe(&client, &set, name, &format!("Round {round}"));
+        }
+        let heads = ALL.map(|name| client.get(&format!("/conf/configs/{name}")).expect(200).version());
+        for into in ALL {
+            for (from, head) in ALL.iter().zip(&heads).filter(|(from, _)| **from != into) {
+                let body = json!({"from": {"config": from, "version": head}});
+                client.post(&format!("/conf/{into}/merge"), &body).expect(200);
+            }
+        }
+    }
+    let sets = ALL.map(|name| client.get(&format!("/conf/{name}/backend-services")).expect(200).items());
+    for set in &sets {
+        assert_eq!(*set, sets[0]);
+        let states: Vec<_> = set.iter().map(|entry| entry["description"].as_str().expect("a text")).collect();
+        assert_eq!(states, ["Round 7"; 6]);
+    }
+}
