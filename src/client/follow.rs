@@ -118,6 +118,8 @@ impl Follower<'_> {
                 message.take(&line);
                 continue;
             }
+            // A heartbeat is an occasion, too: where nothing happens, nothing would be written for long.
+            self.output.is_read()?;
             let Message { id, name, data } = std::mem::take(&mut message);
             match name.as_deref() {
                 None if !data.is_empty() => self.tell(&data)?,

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::failure::Failure;
 use super::options::{Colours, Format, Options};
@@ -42,6 +43,15 @@ impl Output {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(end));
         written.and_then(|()| stdout.flush()).map_err(Failure::Output)
+    }
+
+    /// Fails if whoever read this has gone, which a pipe does not tell before it is written to.
+    pub fn is_read(&self) -> Result<(), Failure> {
+        let stdout = io::stdout();
+        let mut asked = [PollFd::new(&stdout, PollFlags::empty())];
+        let gone = poll(&mut asked, Some(&Timespec::default())).is_ok_and(|told| told > 0)
+            && asked[0].revents().contains(PollFlags::ERR);
+        if gone { Err(Failure::Output(io::ErrorKind::BrokenPipe.into())) } else { Ok(()) }
     }
 
     pub fn line(&self, line: &str) -> Result<(), Failure> {

@@ -163,3 +163,28 @@ fn what_cannot_be_followed_is_told() {
     refused(&server, &["follow", "--since", "0000000"], 3, "0000000");
     refused(&server, &["follow", "--server", "http://127.0.0.1:1"], 5, "cannot be reached");
 }
+
+/// As `head` does once it has its lines. Nothing more happens that could be written.
+#[test]
+fn a_reader_that_goes_ends_it_although_nothing_happens() {
+    let server = Server::builder().env("REVCONF_HTTP_HEARTBEAT", "1").start();
+    let url = format!("http://{}", server.address());
+    let since = head(&server);
+    put(&server, SHOP, &described("shop", "one"));
+    put(&server, API, &json!({"host": "10.0.0.1"}));
+    let mut child = program()
+        .args(["follow", "--since", &since])
+        .env("REVCONF_SERVER", url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program can be started");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    for _ in 0..2 {
+        lines.next().expect("a line").expect("UTF-8");
+    }
+    drop(lines);
+    let status = wait_for("the program to end", || child.try_wait().expect("it can be waited for"));
+    assert_eq!(status.code(), Some(0));
+}
