@@ -5,6 +5,7 @@ mod browsers;
 mod certificates;
 mod client;
 mod configurations;
+mod followers;
 mod guesses;
 mod keys;
 mod limits;
