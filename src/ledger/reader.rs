@@ -479,7 +479,7 @@ fn bytes(repository: &Repository, id: BlobId) -> Result<Bytes, Damage> {
 }
 
 /// A commit, whose file has been seen to be whole.
-pub(super) fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, Damage> {
+fn find_commit(repository: &Repository, id: Oid) -> Result<Commit<'_>, Damage> {
     check(repository, id)?;
     repository
         .find_commit(id)
@@ -492,7 +492,7 @@ fn check(repository: &Repository, id: Oid) -> Result<(), Damage> {
 }
 
 /// An object's bytes, if they are what its id says. libgit2's own look would cost four times as much.
-pub(super) fn object(repository: &Repository, id: Oid, kind: ObjectType) -> Result<Bytes, Damage> {
+fn object(repository: &Repository, id: Oid, kind: ObjectType) -> Result<Bytes, Damage> {
     if id == empty_tree().0 {
         return Ok(Bytes::new());
     }

@@ -87,11 +87,6 @@ impl<'a> Raw<'a> {
         Oid::from_bytes(self.id).ok().map(ObjectId)
     }
 
-    /// All that tells two entries apart.
-    pub fn identity(&self) -> (u32, &'a [u8], &'a [u8]) {
-        (self.mode, self.name, self.id)
-    }
-
     fn key(&self) -> Key {
         let mut key = self.name.to_vec();
         if self.mode == FOLDER {
