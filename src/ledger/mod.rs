@@ -11,7 +11,7 @@
 //! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page;
 //!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
-//! - [`repository`]: the data directory
+//! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words
 
 pub mod batch;
 pub mod budget;
@@ -33,6 +33,7 @@ mod merge_base;
 mod pack;
 pub mod persist;
 mod plan;
+pub mod program;
 pub mod reader;
 pub mod record;
 mod refs;

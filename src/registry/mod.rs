@@ -9,7 +9,7 @@
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
-//! - [`releases`]: versions with a name
+//! - [`releases`]: versions with a name; [`pushes`]: commits that others have made
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
@@ -35,6 +35,7 @@ pub mod moment;
 pub mod name;
 pub mod operation;
 mod patch;
+pub mod pushes;
 mod readers;
 pub mod releases;
 pub mod revert;
