@@ -263,6 +263,7 @@ fn options(settings: &Settings) -> Options {
         queue: commits.queue,
         largest_batch: commits.batch,
         committer: Identity::new(&commits.committer_name, &commits.committer_email),
+        largest_file: settings.http.max_body,
         checkpoints: Checkpoints { size: journal.size, period: Duration::from_secs(journal.period) },
     }
 }

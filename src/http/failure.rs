@@ -213,7 +213,8 @@ impl Failure {
         match self {
             Failure::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
             Failure::Rejected(Rejection { error: Error::NotTaken(refused), .. }) => match refused {
-                Refused::Unknown(_) => Vec::new(),
+                // To ask again helps nothing before somebody has looked.
+                Refused::Unknown(_) | Refused::Astray(_) => Vec::new(),
                 _ => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
             },
             Failure::Unauthenticated(_) => {

@@ -68,6 +68,8 @@ pub struct RefMove {
 #[derive(Debug, Default)]
 pub struct Batch {
     pub objects: Vec<Object>,
+    /// Others wrote objects into the repository.
+    pub foreign: bool,
     pub moves: Vec<RefMove>,
 }
 

@@ -73,6 +73,12 @@ pub enum Action {
     /// The branch, which does not exist, begins at a commit or at none, and gets these commits. If it is brought back from
     /// an archive of its own, its tags come back with it.
     Create { from: Option<CommitId>, drafts: Vec<Draft>, archive: Option<String> },
+    /// The branch, which is at `from` or is not there, goes to a commit that others made. It was looked through, and all
+    /// that it leads to is in the repository and survives a power cut.
+    Adopt { from: Option<ObjectId>, to: CommitId },
+    /// The branch, which exists, has a tag of this name that others made: an object in the repository that leads to a
+    /// commit of its own. There is none of that name before.
+    AdoptTag { name: TagName, id: ObjectId },
     /// The branch, which exists, is put away with its tags; its commits stay reachable.
     Archive,
     /// The branch, which exists, has a tag that leads to a commit of its own: a new one if it has none of that name. A tag
@@ -121,6 +127,12 @@ pub enum Refused {
     /// The requirement with this index did not hold of the branch, which was at `version` then.
     #[error("requirement {index} does not hold")]
     Requirement { index: usize, version: Option<CommitId> },
+    /// The branch is not where it was to move from.
+    #[error("the branch is at another commit")]
+    Elsewhere { version: Option<CommitId> },
+    /// Somebody else moved the branch, and not to what may follow. Nothing is done until it is put back.
+    #[error("{0}")]
+    Astray(String),
     /// Another merge came to the branch since this one was drafted.
     #[error("another merge came first")]
     Overtaken,

@@ -1,7 +1,10 @@
 //! The one thread that changes the repository. It takes what has queued up as one batch, decides each change against
 //! the state that the changes before it leave, lets the batch be persisted once, publishes, and only then answers.
 
-use std::collections::BTreeMap;
+mod strays;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +17,9 @@ use super::change::{Action, Change, Refused, Written};
 use super::commit::Identity;
 use super::committed::Committed;
 use super::edit::{Blob, Subject};
-use super::id::BranchName;
+use super::id::{BranchName, CommitId, ObjectId};
 use super::index::{Index, News};
+use super::judge::Judge;
 use super::persist::Persist;
 use super::plan::{Fate, Heads, Plan, moves};
 use super::reader::{Damage, Reader};
@@ -38,6 +42,10 @@ pub struct Committer {
     pub persist: Box<dyn Persist>,
     pub reader: Arc<Reader>,
     pub audience: Arc<dyn Audience>,
+    pub judge: Arc<dyn Judge>,
+    /// Branches that somebody else has moved to what may not follow, and what is told of that.
+    pub strays: BTreeMap<BranchName, String>,
+    pub repository: PathBuf,
     pub index: Arc<Index>,
     /// Named as the committer of every commit.
     pub identity: Identity,
@@ -56,6 +64,8 @@ pub struct Pace {
     took: Duration,
 }
 
+/// Somebody else may move a branch at the very moment that a batch is written; it is then made anew, so often at most.
+const TRIES: u32 = 3;
 /// With fewer changes at hand nobody is made to wait for others.
 const LOAD: usize = 8;
 /// No wait is longer.
@@ -86,7 +96,7 @@ impl Committer {
             metrics::gauge!("revconf_queue_changes").set(u32::try_from(self.queue.len()).unwrap_or(u32::MAX));
             if !waiting.is_empty() {
                 let (begun, changes) = (Instant::now(), waiting.len());
-                self.work(waiting);
+                self.work(waiting, 0);
                 self.pace = Pace { changes, took: begun.elapsed() };
             }
         }
@@ -113,23 +123,35 @@ impl Committer {
         }
     }
 
-    fn work(&mut self, waiting: Vec<Waiting>) {
+    /// Makes changes, which were tried so many times before.
+    fn work(&mut self, waiting: Vec<Waiting>, tries: u32) {
         metrics::histogram!("revconf_batch_changes").record(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+        let branches: BTreeSet<_> = waiting.iter().map(|(change, _)| change.branch.clone()).collect();
+        branches.iter().for_each(|branch| self.notice(branch));
         let mut plan = Plan::new(self.heads.clone(), &self.identity, &self.reader);
-        let outcomes: Vec<_> = waiting.iter().map(|(change, _)| plan.decide(change)).collect();
-        let Plan { heads, batch, starts, fates, fresh, committed, tags, .. } = plan;
-        let batch = Batch { moves: moves(starts, &heads, tags, batch.moves), ..batch };
+        let decide = |change: &Change| match self.strays.get(&change.branch) {
+            Some(why) => Err(Refused::Astray(why.clone())),
+            None => plan.decide(change),
+        };
+        let outcomes: Vec<_> = waiting.iter().map(|(change, _)| change.as_ref()).map(decide).collect();
+        let Plan { heads, batch, starts, fates, fresh, committed, tags, foreign, .. } = plan;
+        let batch = Batch { moves: moves(&starts, &heads, tags, batch.moves), foreign, ..batch };
         let Err(error) = self.make_last(&batch) else {
             self.heads = heads;
             // Before anyone can ask for what is new, so that whoever asks knows that it is on its way.
             let mut news = News { commits: fresh, moves: batch.moves };
             news.moves.retain(|moved| !tag::is_tag(&moved.name));
-            if !news.moves.is_empty() {
+            if foreign {
+                self.index.look();
+            } else if !news.moves.is_empty() {
                 self.index.add(news);
             }
             self.publish(fates, committed);
             for (change, _) in &waiting {
-                if matches!(change.action, Action::Tag { .. } | Action::Untag { .. }) {
+                if matches!(
+                    change.action,
+                    Action::Tag { .. } | Action::AdoptTag { .. } | Action::Untag { .. }
+                ) {
                     self.audience.tagged(&change.branch);
                 }
             }
@@ -143,13 +165,15 @@ impl Committer {
         };
         tracing::error!(%error, changes = waiting.len(), "a batch could not be written");
         let unknown = matches!(error, PersistError::Unknown(_));
-        let written_in_part = self.recover(&fates, &batch.moves);
+        let written_in_part = self.recover(&starts, &batch.moves);
         if unknown || written_in_part {
             let why = error.to_string();
             waiting.into_iter().for_each(|(_, answer)| tell(answer, Err(Refused::Unknown(why.clone()))));
+        } else if matches!(error, PersistError::Moved { .. }) && tries < TRIES {
+            self.work(waiting, tries + 1);
         } else if waiting.len() > 1 {
             // What one change runs into must not fail the others.
-            waiting.into_iter().for_each(|one| self.work(vec![one]));
+            waiting.into_iter().for_each(|one| self.work(vec![one], tries));
         } else {
             waiting
                 .into_iter()
@@ -177,8 +201,8 @@ impl Committer {
     ) {
         for (branch, fate) in fates {
             match (self.heads.get(&branch), fate) {
-                (Some(head), Fate::Files(files)) => {
-                    if !self.audience.moved(&branch, head, files) {
+                (Some(head), Fate::Files { files, ours }) => {
+                    if !self.audience.moved(&branch, head, files, ours) {
                         self.audience.loaded(&branch, head, self.everything(head));
                     }
                     self.audience.committed(&branch, committed.remove(&branch).unwrap_or_default());
@@ -193,13 +217,15 @@ impl Committer {
         self.reader.files(head.commit, &[Subject::Branch])
     }
 
-    /// After a failure the repository says what is true. Answers whether anything of the batch is there.
-    fn recover(&mut self, fates: &BTreeMap<BranchName, Fate>, moves: &[RefMove]) -> bool {
+    /// After a failure the repository says what is true, but for a branch that somebody else has moved meanwhile: that is
+    /// looked at before the next change. Answers whether anything of the batch is there.
+    fn recover(&mut self, starts: &BTreeMap<BranchName, Option<CommitId>>, moves: &[RefMove]) -> bool {
         let mut written = false;
         self.index.look();
-        for branch in fates.keys() {
+        for (branch, start) in starts {
             let end = moves.iter().find(|m| m.name == branch.full()).map(|m| m.to);
             match self.reader.head(branch) {
+                Ok(found) if !is_ours(found.as_ref(), *start, end) => {}
                 Ok(found) => {
                     written |= end.is_some_and(|end| end == found.as_ref().map(|head| head.commit.into()));
                     match found {
@@ -221,6 +247,12 @@ impl Committer {
         }
         written
     }
+}
+
+/// Whether a branch is where a batch found it or where it moved it.
+fn is_ours(found: Option<&Head>, start: Option<CommitId>, end: Option<Option<ObjectId>>) -> bool {
+    let found = found.map(|head| head.commit);
+    found == start || end == Some(found.map(ObjectId::from))
 }
 
 fn tell(answer: oneshot::Sender<Result<Written, Refused>>, outcome: Result<Written, Refused>) {

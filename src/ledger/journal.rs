@@ -249,7 +249,7 @@ mod tests {
     fn batch(number: u64) -> Batch {
         let commit = Object::of(ObjectKind::Commit, number.to_string().into_bytes());
         let moved = RefMove { name: format!("refs/heads/b{number}"), from: None, to: Some(commit.id) };
-        Batch { objects: vec![commit], moves: vec![moved] }
+        Batch { objects: vec![commit], moves: vec![moved], foreign: false }
     }
 
     fn names(log: &mut impl Log) -> Vec<String> {

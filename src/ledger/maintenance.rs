@@ -127,6 +127,15 @@ impl Maintenance {
         }
     }
 
+    /// Others wrote packs and files of single objects, nobody knows how many.
+    pub fn others_wrote(&self) {
+        let loose = loose::list(&self.shared.objects).map_or(MANY_LOOSE, |found| found.len());
+        let mut state = lock(&self.shared);
+        state.new_packs = FAN_IN;
+        state.loose = loose;
+        self.shared.changed.notify_all();
+    }
+
     /// So many commits were made.
     pub fn committed(&self, count: usize) {
         lock(&self.shared).commits += count;

@@ -2,7 +2,7 @@
 //! else; what the files mean is no matter of the ledger.
 //!
 //! - [`id`], [`tree`], [`mod@commit`], [`tag`]: names, states of branches, commits, tags
-//! - [`edit`], [`change`]: what callers ask, and what they get
+//! - [`edit`], [`change`]: what callers ask, and what they get; `adoption`, [`judge`]: commits that others made
 //! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
 //! - [`budget`]: memory that requests take together
 //! - [`log`], `journal`, [`record`]: what makes a batch last
@@ -13,6 +13,7 @@
 //! - `unified`: differences as text
 //! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words
 
+mod adoption;
 pub mod batch;
 pub mod budget;
 pub mod change;
@@ -26,6 +27,7 @@ mod housekeeping;
 pub mod id;
 mod index;
 mod journal;
+pub mod judge;
 pub mod log;
 mod loose;
 mod maintenance;
@@ -44,7 +46,7 @@ pub mod tree;
 mod unified;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -60,6 +62,8 @@ pub use history::History;
 pub use id::{BlobId, BranchName, CommitId, NameFault, ObjectId, TreeId};
 pub use index::compare::{Difference, differences};
 pub use index::pages::{Listing, Wanted};
+pub use judge::Judge;
+pub use reader::foreign::{Lies, New, Way};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tag::{TagName, TagRecord};
@@ -77,9 +81,15 @@ use store::Store;
 
 /// Told of every new state of a branch, in order, before the change that made it is answered.
 pub trait Audience: Send + Sync {
-    /// Files changed; `None` is a file that was removed. Answers whether that was enough; else the branch is told
-    /// again, with all its files.
-    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) -> bool;
+    /// Files changed; `None` is a file that was removed. Those that are `ours` were written by this program. Answers
+    /// whether that was enough; else the branch is told again, with all its files.
+    fn moved(
+        &self,
+        branch: &BranchName,
+        head: &Head,
+        files: BTreeMap<String, Option<Blob>>,
+        ours: bool,
+    ) -> bool;
     /// The branch is new, or was read again: these are all its files, unless they cannot be read.
     fn loaded(&self, branch: &BranchName, head: &Head, files: Result<BTreeMap<String, Blob>, Damage>);
     /// These are the commits, oldest first, that led to the state that was told last.
@@ -101,6 +111,8 @@ pub struct Options {
     pub largest_batch: usize,
     /// Named as the committer of every commit.
     pub committer: Identity,
+    /// In bytes: no file that others bring has more.
+    pub largest_file: usize,
     pub checkpoints: Checkpoints,
 }
 
@@ -124,6 +136,7 @@ pub struct Ledger {
     reader: Arc<Reader>,
     index: Arc<Index>,
     history: Arc<History>,
+    repository: PathBuf,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -137,6 +150,7 @@ impl Ledger {
         first: &BranchName,
         options: Options,
         audience: Arc<dyn Audience>,
+        judge: Arc<dyn Judge>,
     ) -> Result<Self, StartError> {
         let directory = DataDirectory::open(directory, first)?;
         // Whatever is shown is held against its id here, by a hash that is four times as fast as libgit2's.
@@ -177,6 +191,9 @@ impl Ledger {
             persist: Box::new(persist),
             reader: Arc::clone(&reader),
             audience,
+            judge,
+            strays: BTreeMap::new(),
+            repository: directory.repository(),
             index: Arc::clone(&index),
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
@@ -191,7 +208,7 @@ impl Ledger {
         };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;
         let history = Arc::new(History::new(Arc::clone(&index), Arc::clone(&reader)));
-        Ok(Ledger { queue: sender, reader, index, history, thread: Mutex::new(Some(thread)) })
+        Ok(Ledger { queue: sender, reader, index, history, repository, thread: Mutex::new(Some(thread)) })
     }
 
     /// Makes a change. When this answers `Ok`, the change survives a power cut.
@@ -205,6 +222,14 @@ impl Ledger {
             mpsc::error::TrySendError::Closed(_) => Refused::Stopping,
         })?;
         outcome.await.unwrap_or_else(|_| Err(Refused::Unknown("the committer has stopped".to_owned())))
+    }
+
+    /// Makes what others wrote into the repository last. Blocks until that is done.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn sync(&self) -> std::io::Result<()> {
+        repository::sync_file_system(&std::fs::File::open(&self.repository)?)
     }
 
     /// Whether changes can be made now.

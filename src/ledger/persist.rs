@@ -102,6 +102,9 @@ impl<L: Log> Persist for Logged<L> {
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
         let mut shared = lock(&self.shared);
         let Shared { log, store } = &mut *shared;
+        if batch.foreign {
+            store.others_wrote();
+        }
         if batch.moves.is_empty() {
             return Ok(store.sync()?);
         }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use chrono::{DateTime, SubsecRound, Utc};
 use imbl::OrdMap;
 
+use super::adoption::adopted;
 use super::batch::{Batch, Object, ObjectKind, RefMove};
 use super::change::{Action, Change, Draft, Refused, Written};
 use super::commit::{self, CommitRecord, Identity};
@@ -23,8 +24,8 @@ pub type Heads = OrdMap<BranchName, Head>;
 
 /// What became of a branch in a batch.
 pub enum Fate {
-    /// Files changed; `None` is a file that was removed.
-    Files(BTreeMap<String, Option<Blob>>),
+    /// Files changed; `None` is a file that was removed. Those that are `ours` were written by this program.
+    Files { files: BTreeMap<String, Option<Blob>>, ours: bool },
     /// It came or went.
     Anew,
 }
@@ -41,6 +42,8 @@ pub struct Plan<'a> {
     pub tags: BTreeMap<String, [Option<ObjectId>; 2]>,
     /// The commits so far, with what they changed.
     pub fresh: Vec<Fresh>,
+    /// Others made some of what there is now.
+    pub foreign: bool,
     /// The same for each branch that stays.
     pub committed: BTreeMap<BranchName, Vec<Committed>>,
     committer: &'a Identity,
@@ -58,6 +61,7 @@ impl<'a> Plan<'a> {
             fates: BTreeMap::new(),
             tags: BTreeMap::new(),
             fresh: Vec::new(),
+            foreign: false,
             committed: BTreeMap::new(),
             committer,
             reader,
@@ -80,11 +84,7 @@ impl<'a> Plan<'a> {
             (Action::Create { from, drafts, archive }, None) => {
                 let begin = from.map(|commit| self.reader.state(commit)).transpose();
                 let begin = begin.map_err(|damage| Refused::NotWritten(damage.to_string()))?;
-                let below = self.reader.has_below(&change.branch);
-                if below.map_err(|damage| Refused::NotWritten(damage.to_string()))? {
-                    let why = format!("there are branches below {}, so git cannot keep it", change.branch);
-                    return Err(Refused::NotWritten(why));
-                }
+                self.check_room(&change.branch)?;
                 let written = self.commit(change, begin, drafts)?;
                 if let Some(archive) = archive {
                     self.bring_tags_back(&change.branch, archive).map_err(|damage| unread(&damage))?;
@@ -92,6 +92,8 @@ impl<'a> Plan<'a> {
                 self.settle(&change.branch, Some(written.head.clone()), Fate::Anew);
                 Ok(written)
             }
+            (Action::Adopt { from, to }, head) => self.adopt(&change.branch, head.as_ref(), *from, *to),
+            (Action::AdoptTag { name, id }, Some(head)) => self.adopt_tag(&change.branch, head, name, *id),
             (Action::Archive, Some(head)) => self.archive(&change.branch, head),
             (Action::Tag { name, commit, message, states }, Some(head)) => {
                 self.tag(change, head, name, *commit, message, states)
@@ -100,6 +102,7 @@ impl<'a> Plan<'a> {
             (
                 Action::Commit(_)
                 | Action::Merge { .. }
+                | Action::AdoptTag { .. }
                 | Action::Archive
                 | Action::Tag { .. }
                 | Action::Untag { .. },
@@ -181,8 +184,48 @@ impl<'a> Plan<'a> {
             Some(before) if merged.is_none() => new.after(before),
             _ => new,
         };
-        self.settle(&change.branch, Some(new.clone()), Fate::Files(touched));
+        self.settle(&change.branch, Some(new.clone()), Fate::Files { files: touched, ours: true });
         Some(new)
+    }
+
+    /// Git keeps no branch whose name is a folder of others.
+    fn check_room(&self, branch: &BranchName) -> Result<(), Refused> {
+        let below = self.reader.has_below(branch);
+        if below.map_err(|damage| Refused::NotWritten(damage.to_string()))? {
+            let why = format!("there are branches below {branch}, so git cannot keep it");
+            return Err(Refused::NotWritten(why));
+        }
+        Ok(())
+    }
+
+    /// Takes commits that others made as they are.
+    fn adopt(
+        &mut self,
+        branch: &BranchName,
+        head: Option<&Head>,
+        from: Option<ObjectId>,
+        to: CommitId,
+    ) -> Result<Written, Refused> {
+        let version = head.map(|head| head.commit);
+        if version.map(ObjectId::from) != from {
+            return Err(Refused::Elsewhere { version });
+        }
+        if head.is_none() {
+            self.check_room(branch)?;
+        }
+        let adopted = adopted(self.reader, head, to).map_err(|damage| unread(&damage))?;
+        self.foreign = true;
+        let mut commits = Vec::new();
+        let fate = match adopted.steps {
+            Some(steps) => {
+                commits.extend(steps.commits.iter().map(|committed| committed.commit.id));
+                self.committed.entry(branch.clone()).or_default().extend(steps.commits);
+                Fate::Files { files: steps.files, ours: false }
+            }
+            None => Fate::Anew,
+        };
+        self.settle(branch, Some(adopted.head.clone()), fate);
+        Ok(Written { head: adopted.head, commits, archive: None, tagged: None })
     }
 
     fn archive(&mut self, branch: &BranchName, head: Head) -> Result<Written, Refused> {
@@ -228,7 +271,10 @@ impl<'a> Plan<'a> {
         self.starts.entry(branch.clone()).or_insert_with(|| before.map(|head| head.commit));
         match (self.fates.get_mut(branch), fate) {
             (Some(Fate::Anew), _) => {}
-            (Some(Fate::Files(files)), Fate::Files(more)) => files.extend(more),
+            (Some(Fate::Files { files, ours }), Fate::Files { files: more, ours: more_ours }) => {
+                files.extend(more);
+                *ours &= more_ours;
+            }
             (_, fate) => {
                 self.fates.insert(branch.clone(), fate);
             }
@@ -275,15 +321,15 @@ fn files_changed<'p>(
 
 /// The ref moves of a batch: those of its branches and tags from start to end, and what else it noted.
 pub fn moves(
-    starts: BTreeMap<BranchName, Option<CommitId>>,
+    starts: &BTreeMap<BranchName, Option<CommitId>>,
     heads: &Heads,
     tags: BTreeMap<String, [Option<ObjectId>; 2]>,
     others: Vec<RefMove>,
 ) -> Vec<RefMove> {
-    let branches = starts.into_iter().map(|(branch, from)| RefMove {
+    let branches = starts.iter().map(|(branch, from)| RefMove {
         name: branch.full(),
         from: from.map(ObjectId::from),
-        to: heads.get(&branch).map(|head| head.commit.into()),
+        to: heads.get(branch).map(|head| head.commit.into()),
     });
     let tags = tags.into_iter().map(|(name, [from, to])| RefMove { name, from, to });
     // Archives come first: a branch must not go before its commits are kept elsewhere, nor a tag before it is.

@@ -2,6 +2,7 @@
 //! keep it off threads that must not wait.
 
 mod changes;
+pub mod foreign;
 mod tags;
 
 use std::cmp::Reverse;
@@ -66,6 +67,8 @@ pub struct Branches {
 /// Reads the repository. Each call uses a git handle of its own, so calls do not wait for each other.
 pub struct Reader {
     path: PathBuf,
+    /// Another folder of objects.
+    beside: Option<PathBuf>,
     idle: Mutex<Vec<Handle>>,
     /// Counts when packs are removed.
     removals: Arc<AtomicU64>,
@@ -93,7 +96,7 @@ impl Reader {
     /// There is none, or git cannot read it.
     pub fn following(path: &Path, removals: Arc<AtomicU64>) -> Result<Self, OpenError> {
         repository::open(path)?;
-        Ok(Reader { path: path.to_owned(), idle: Mutex::default(), removals })
+        Ok(Reader { path: path.to_owned(), beside: None, idle: Mutex::default(), removals })
     }
 
     /// Works with a handle. If it fails, it may be for a pack that the handle has found and that is gone, so it has a
@@ -127,7 +130,11 @@ impl Reader {
 
     fn handle(&self) -> Result<Handle, Damage> {
         let removals = self.removals.load(Ordering::Acquire);
-        Ok(Handle { repository: Repository::open_bare(&self.path)?, removals })
+        let repository = Repository::open_bare(&self.path)?;
+        if let Some(beside) = self.beside.as_deref().and_then(Path::to_str) {
+            repository.odb()?.add_disk_alternate(beside)?;
+        }
+        Ok(Handle { repository, removals })
     }
 
     fn keep(&self, handle: Handle) {
@@ -177,6 +184,14 @@ impl Reader {
             let mut below = repository.references_glob(&format!("{}/*", branch.full()))?;
             Ok(below.next().transpose()?.is_some())
         })
+    }
+
+    /// Where a branch is.
+    ///
+    /// # Errors
+    /// Its ref is there and cannot be read.
+    pub(super) fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>, Damage> {
+        Ok(self.named(&branch.full())?.map(|ObjectId(id)| CommitId(id)))
     }
 
     /// The newest state of a branch.

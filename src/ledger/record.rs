@@ -167,6 +167,7 @@ mod tests {
                 RefMove { name: "refs/heads/a".to_owned(), from: None, to: Some(commit) },
                 RefMove { name: "refs/heads/b".to_owned(), from: Some(commit), to: None },
             ],
+            foreign: false,
         }
     }
 

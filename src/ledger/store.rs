@@ -68,6 +68,11 @@ impl Store {
         repository::sync_file_system(&self.directory)
     }
 
+    /// Others wrote objects, too.
+    pub fn others_wrote(&self) {
+        self.maintenance.others_wrote();
+    }
+
     /// Writes objects.
     ///
     /// # Errors

@@ -75,6 +75,10 @@ impl<'a> Raw<'a> {
         Some(Raw { mode, name, id, length: space + end + 2 + ID })
     }
 
+    pub fn mode(&self) -> u32 {
+        self.mode
+    }
+
     pub fn is_folder(&self) -> bool {
         self.mode == FOLDER
     }

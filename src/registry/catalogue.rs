@@ -155,8 +155,8 @@ impl Contents {
         Ok(Contents { header, sets: sets.into_iter().map(Arc::new).collect() })
     }
 
-    /// The contents after some files changed. The files are this program's own and need no second check.
-    fn with(&self, head: &Head, files: BTreeMap<String, Option<Blob>>) -> Result<Self, Problem> {
+    /// The contents after some files changed. Files that are this program's own need no second check.
+    fn with(&self, head: &Head, files: BTreeMap<String, Option<Blob>>, ours: bool) -> Result<Self, Problem> {
         let mut header = self.header.clone();
         let mut sets = self.sets.clone();
         let mut touched: Vec<Option<Set>> = sets.iter().map(|_| None).collect();
@@ -184,8 +184,16 @@ impl Contents {
             match blob {
                 None => set.remove(name),
                 Some(blob) => {
-                    let id = format::id_of(&blob.bytes).map_err(|misfit| Problem::new(&path, &misfit))?;
-                    set.put(name, id, blob);
+                    let misfit = |misfit| Problem::new(&path, &misfit);
+                    if ours {
+                        let id = format::id_of(&blob.bytes).map_err(misfit)?;
+                        set.put(name, id, blob);
+                    } else {
+                        let document = format::decode(kind, name, &blob.bytes).map_err(misfit)?;
+                        // The tag is the file's own, even where somebody has laid it out by hand.
+                        let blob = Blob { id: blob.id, bytes: document.text().clone() };
+                        set.put(name, document.id().clone(), blob);
+                    }
                 }
             }
         }
@@ -275,11 +283,17 @@ impl Catalogue {
 }
 
 impl Audience for Catalogue {
-    fn moved(&self, branch: &BranchName, head: &Head, files: BTreeMap<String, Option<Blob>>) -> bool {
+    fn moved(
+        &self,
+        branch: &BranchName,
+        head: &Head,
+        files: BTreeMap<String, Option<Blob>>,
+        ours: bool,
+    ) -> bool {
         let before = self.get(branch.as_str());
         // What could not be served before may be sound now; only all of its files tell.
         let Some(Ok(contents)) = before.as_ref().map(|before| &before.contents) else { return false };
-        self.publish(branch, head, contents.with(head, files));
+        self.publish(branch, head, contents.with(head, files, ours));
         true
     }
 

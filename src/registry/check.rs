@@ -224,9 +224,5 @@ fn document(kind: &'static Kind, name: &str, bytes: &Bytes, format: u32) -> Resu
             Files::from([(header::PATH.to_owned(), header), (format::path(kind, name), bytes.to_vec())]);
         return format::upgrade(files).map(|_: BTreeMap<_, _>| ()).map_err(|misfit| misfit.to_string());
     }
-    let document = format::decode(kind, name, bytes).map_err(|misfit| misfit.to_string())?;
-    if document.text() != bytes {
-        return Err("is not laid out as this program writes it".to_owned());
-    }
-    Ok(())
+    format::decode(kind, name, bytes).map(drop).map_err(|misfit| misfit.to_string())
 }

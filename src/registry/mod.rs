@@ -9,7 +9,7 @@
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
-//! - [`releases`]: versions with a name; [`pushes`]: commits that others have made
+//! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
@@ -29,6 +29,7 @@ pub mod events;
 mod feed;
 mod fields;
 pub mod import;
+mod inspection;
 pub mod merges;
 pub mod message;
 pub mod moment;
@@ -59,6 +60,7 @@ pub use conditions::{Conditions, Tags, Verdict};
 pub use conflict::Conflict;
 pub use entries::Place;
 pub use error::{Error, Rejection};
+use inspection::Inspector;
 pub use moment::Moment;
 pub use operation::{OperationFault, Reason};
 use readers::Readers;
@@ -94,6 +96,7 @@ pub struct Registry {
     /// Room for those who read the past: each holds what it reads in memory.
     past: Arc<Semaphore>,
     readers: Readers,
+    inspector: Arc<Inspector>,
 }
 
 /// So many followers read the past at a time.

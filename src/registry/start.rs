@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::catalogue::Catalogue;
+use super::inspection::Inspector;
 use super::readers::Readers;
 use super::step::files_of_a_new_one;
 use super::{PAST, Registry, error, versions};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
-    Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Ledger,
-    Options, Reader, Refused, Share, StartError, Subject,
+    Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Judge,
+    Ledger, Options, Reader, Refused, Share, StartError, Subject,
 };
 
 /// The configuration that a new data directory begins with, so that the first request works.
@@ -46,10 +47,13 @@ impl Registry {
         let audience: Arc<dyn Audience> = Arc::<Catalogue>::clone(&catalogue);
         catalogue.feeds().start().map_err(StartError::Io)?;
         let first = BranchName::parse(FIRST)?;
-        let ledger = Ledger::open(directory, &first, options, audience)?;
+        let inspector =
+            Arc::new(Inspector { catalogue: Arc::clone(&catalogue), largest_file: options.largest_file });
+        let judge: Arc<dyn Judge> = Arc::<Inspector>::clone(&inspector);
+        let ledger = Ledger::open(directory, &first, options, audience, judge)?;
         let (old, readers) = (versions::no_answers(), Readers::start().map_err(StartError::Io)?);
-        let registry =
-            Arc::new(Registry { ledger, catalogue, old, readers, past: Arc::new(Semaphore::new(PAST)) });
+        let past = Arc::new(Semaphore::new(PAST));
+        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past, inspector });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;

@@ -19,6 +19,7 @@ mod access;
 mod answers;
 mod azure;
 mod bad_input;
+mod behind_the_back;
 mod client;
 mod command_line;
 mod concurrency;

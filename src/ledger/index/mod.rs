@@ -205,7 +205,12 @@ impl Index {
 
     /// Something happened to the repository that nobody can tell the index of.
     pub fn look(&self) {
-        self.shared.state().gap = true;
+        let mut state = self.shared.state();
+        state.gap = true;
+        if state.phase == Phase::Ready {
+            state.phase = Phase::CatchingUp;
+        }
+        drop(state);
         self.send(Message::Look);
     }
 

@@ -32,11 +32,7 @@ impl Plan<'_> {
                 Tagged { id, is_new: false }
             }
             None => {
-                let above = format!("{TAGS}{branch}");
-                if self.reader.named(&above).map_err(|damage| unread(&damage))?.is_some() {
-                    let why = format!("there is a ref {above}, so git cannot keep tags below it");
-                    return Err(Refused::NotWritten(why));
-                }
+                self.check_room_for_tags(branch)?;
                 let bytes = tag::encode(commit, branch, name, &change.author, self.now, message);
                 let object = Object::of(ObjectKind::Tag, bytes);
                 let id = object.id;
@@ -46,6 +42,38 @@ impl Plan<'_> {
             }
         };
         Ok(Written { head, commits: Vec::new(), archive: None, tagged: Some(tagged) })
+    }
+
+    /// A tag that others made becomes one of the branch's.
+    pub(super) fn adopt_tag(
+        &mut self,
+        branch: &BranchName,
+        head: Head,
+        name: &TagName,
+        id: ObjectId,
+    ) -> Result<Written, Refused> {
+        let (version, full) = (head.commit, name.full(branch));
+        if let Some(found) = self.named(&full).map_err(|damage| unread(&damage))? {
+            let leads_to = self.commit_of(branch, name, found).map_err(|damage| unread(&damage))?;
+            let commit = leads_to.unwrap_or(CommitId(found.0));
+            return Err(Refused::TagElsewhere { commit, version });
+        }
+        self.check_room_for_tags(branch)?;
+        self.foreign = true;
+        self.move_tag(full, None, Some(id));
+        let tagged = Some(Tagged { id, is_new: true });
+        Ok(Written { head, commits: Vec::new(), archive: None, tagged })
+    }
+
+    /// Git keeps no tags below one.
+    fn check_room_for_tags(&self, branch: &BranchName) -> Result<(), Refused> {
+        let above = format!("{TAGS}{branch}");
+        match self.reader.named(&above).map_err(|damage| unread(&damage))? {
+            Some(_) => {
+                Err(Refused::NotWritten(format!("there is a ref {above}, so git cannot keep tags below it")))
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn untag(

@@ -63,7 +63,7 @@ fn note(changes: &mut BTreeMap<String, Change>, path: String, sides: &Sides<'_>)
 }
 
 /// The entries of two trees that are not the same in both, by name.
-fn differing(trees: &[Bytes; 2]) -> BTreeMap<&[u8], Sides<'_>> {
+pub(super) fn differing(trees: &[Bytes; 2]) -> BTreeMap<&[u8], Sides<'_>> {
     let mut entries: BTreeMap<&[u8], Sides<'_>> = BTreeMap::new();
     for (side, bytes) in trees.iter().enumerate() {
         for raw in tree::entries(bytes) {
@@ -72,13 +72,13 @@ fn differing(trees: &[Bytes; 2]) -> BTreeMap<&[u8], Sides<'_>> {
         }
     }
     entries.retain(|_, sides| match sides {
-        [Some(before), Some(after)] => before.id() != after.id() || before.is_folder() != after.is_folder(),
+        [Some(before), Some(after)] => before.id() != after.id() || before.mode() != after.mode(),
         _ => true,
     });
     entries
 }
 
-fn top(repository: &Repository, commit: Option<CommitId>) -> Result<Bytes, Damage> {
+pub(super) fn top(repository: &Repository, commit: Option<CommitId>) -> Result<Bytes, Damage> {
     match commit {
         Some(commit) => object(repository, find_commit(repository, commit.0)?.tree_id(), ObjectType::Tree),
         None => Ok(Bytes::new()),
@@ -86,7 +86,7 @@ fn top(repository: &Repository, commit: Option<CommitId>) -> Result<Bytes, Damag
 }
 
 /// A folder's tree; what is no folder has nothing in it.
-fn folder(repository: &Repository, side: Option<&Raw<'_>>) -> Result<Bytes, Damage> {
+pub(super) fn folder(repository: &Repository, side: Option<&Raw<'_>>) -> Result<Bytes, Damage> {
     match side.filter(|raw| raw.is_folder()).and_then(Raw::id) {
         Some(ObjectId(id)) => object(repository, id, ObjectType::Tree),
         None => Ok(Bytes::new()),

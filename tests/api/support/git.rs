@@ -212,6 +212,13 @@ impl Git {
         revisions.iter().map(next).collect()
     }
 
+    /// Whether a git command does what it should.
+    #[track_caller]
+    pub fn succeeds(&self, arguments: &[&str]) -> bool {
+        let output = self.command(arguments).output().unwrap_or_else(|error| missing(&error));
+        output.status.success()
+    }
+
     /// Any other git command; what it prints.
     #[track_caller]
     pub fn text(&self, arguments: &[&str]) -> String {

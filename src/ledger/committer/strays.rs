@@ -1,0 +1,89 @@
+//! Branches that somebody moved behind the service's back. It is noticed before the next change: what may follow is taken
+//! as if it had been pushed, and of anything else nothing is taken, and no change is made, until it is put back.
+
+use std::collections::BTreeMap;
+
+use super::{Committer, Fate};
+use crate::ledger::Way;
+use crate::ledger::adoption::{Adopted, adopted};
+use crate::ledger::batch::Batch;
+use crate::ledger::id::{BranchName, CommitId};
+use crate::ledger::reader::Damage;
+
+impl Committer {
+    /// Looks where a branch is, and why no change can be made to it, if so.
+    pub(super) fn notice(&mut self, branch: &BranchName) {
+        let known = self.heads.get(branch).map(|head| head.commit);
+        let found = self.reader.tip(branch);
+        if found.as_ref().is_ok_and(|found| *found == known) {
+            if self.strays.remove(branch).is_some() {
+                tracing::info!(%branch, "the branch is back where this service left it");
+            }
+            return;
+        }
+        let outcome = match found {
+            Ok(Some(to)) => self.take_over(branch, known, to),
+            Ok(None) => Err(vec!["it is gone".to_owned()]),
+            Err(Damage(why)) => Err(vec![why]),
+        };
+        match outcome {
+            Ok(to) => {
+                self.strays.remove(branch);
+                tracing::warn!(%branch, %to, "somebody else moved the branch; its new commits are taken");
+                metrics::counter!("revconf_foreign_moves_total", "taken" => "yes").increment(1);
+            }
+            Err(reasons) => {
+                let why = self.explain(branch, known, &reasons);
+                if self.strays.insert(branch.clone(), why.clone()).as_ref() != Some(&why) {
+                    tracing::error!(%branch, "{why}");
+                    metrics::counter!("revconf_foreign_moves_total", "taken" => "no").increment(1);
+                }
+            }
+        }
+    }
+
+    fn take_over(
+        &mut self,
+        branch: &BranchName,
+        from: Option<CommitId>,
+        to: CommitId,
+    ) -> Result<CommitId, Vec<String>> {
+        let told = |error: &dyn std::fmt::Display| vec![error.to_string()];
+        if let Some(from) = from {
+            match self.reader.way(from, to).map_err(|damage| told(&damage))? {
+                Way::Straight => {}
+                Way::Aside | Way::Away => {
+                    return Err(vec![format!("it is at {to}, whose first parents do not lead to {from}")]);
+                }
+            }
+        }
+        self.judge.judge(&self.reader, branch, from, to)?;
+        let Adopted { head, steps } =
+            adopted(&self.reader, self.heads.get(branch), to).map_err(|damage| told(&damage))?;
+        // What follows rests on it, and nobody else may have made it last.
+        let others = Batch { foreign: true, ..Batch::default() };
+        self.persist.persist(&others).map_err(|error| told(&error))?;
+        self.heads.insert(branch.clone(), head);
+        self.index.look();
+        let (fate, commits) = match steps {
+            Some(steps) => (Fate::Files { files: steps.files, ours: false }, steps.commits),
+            None => (Fate::Anew, Vec::new()),
+        };
+        self.publish(BTreeMap::from([(branch.clone(), fate)]), BTreeMap::from([(branch.clone(), commits)]));
+        Ok(to)
+    }
+
+    fn explain(&self, branch: &BranchName, known: Option<CommitId>, reasons: &[String]) -> String {
+        let full = branch.full();
+        let (what, mend) = match known {
+            Some(known) => ("moved", format!("update-ref {full} {known}")),
+            None => ("made", format!("update-ref -d {full}")),
+        };
+        format!(
+            "somebody else {what} {full}, and not to what may follow: {}. Nothing is written to {branch} until it is \
+             mended, for example by `git -C {} {mend}`",
+            reasons.join("; "),
+            self.repository.display()
+        )
+    }
+}

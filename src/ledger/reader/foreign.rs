@@ -1,0 +1,185 @@
+//! Looking through commits that others made, before anything is known of them but that git can read them.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use git2::{ObjectType, Oid, Repository, Sort};
+
+use super::changes::{differing, folder, top};
+use super::{BlobId, CommitId, Damage, ObjectId, OpenError, Raw, Reader, find_commit};
+
+/// How one commit comes after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Along its first parents, as a version comes after another.
+    Straight,
+    /// Only along other parents: by first parents, it has another past.
+    Aside,
+    /// Not at all.
+    Away,
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lies {
+    File(BlobId),
+    Folder,
+    Executable,
+    Link,
+    /// A commit of another repository.
+    Submodule,
+}
+
+/// What is new at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct New {
+    /// Of one or two parts. What is no UTF-8 is replaced.
+    pub path: String,
+    /// `None` is a file or folder that is gone.
+    pub lies: Option<Lies>,
+}
+
+impl Reader {
+    /// The same repository, and another folder of objects beside its own.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn beside(&self, objects: PathBuf) -> Result<Self, OpenError> {
+        Ok(Reader { beside: Some(objects), ..Reader::open(&self.path)? })
+    }
+
+    /// The kind of an object and the bytes that it has, unless there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(in crate::ledger) fn about(&self, id: ObjectId) -> Result<Option<(usize, ObjectType)>, Damage> {
+        self.with(|repository| {
+            let objects = repository.odb()?;
+            if objects.exists(id.0) { Ok(Some(objects.read_header(id.0)?)) } else { Ok(None) }
+        })
+    }
+
+    /// The commit that an id names, be it the commit's own or that of a tag of it, and how many bytes the object has.
+    /// `None` where it names something else or nothing.
+    ///
+    /// # Errors
+    /// The object cannot be read.
+    pub fn commit_behind(&self, id: ObjectId) -> Result<Option<(CommitId, usize)>, Damage> {
+        let Some((size, kind)) = self.about(id)? else { return Ok(None) };
+        let commit = match kind {
+            ObjectType::Commit => Some(CommitId(id.0)),
+            ObjectType::Tag => self.with(|repository| {
+                let tag = repository.find_tag(id.0)?;
+                let leads_to_commit = tag.target_type() == Some(ObjectType::Commit);
+                Ok(leads_to_commit.then(|| CommitId(tag.target_id())))
+            })?,
+            _ => None,
+        };
+        match commit {
+            Some(commit) if self.about(commit.into())?.is_some() => Ok(Some((commit, size))),
+            _ => Ok(None),
+        }
+    }
+
+    /// The bytes that a file or a commit has.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read.
+    pub fn size(&self, id: impl Into<ObjectId>) -> Result<usize, Damage> {
+        let id = id.into();
+        let about = self.about(id)?.ok_or_else(|| Damage(format!("object {id} is not there")))?;
+        Ok(about.0)
+    }
+
+    /// How one commit comes after another.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn way(&self, from: CommitId, to: CommitId) -> Result<Way, Damage> {
+        self.with(|repository| {
+            let mut walk = repository.revwalk()?;
+            walk.push(to.0)?;
+            walk.hide(from.0)?;
+            let new: HashSet<Oid> = walk.collect::<Result<_, _>>()?;
+            let mut at = Some(to.0);
+            while let Some(id) = at.filter(|id| new.contains(id)) {
+                at = find_commit(repository, id)?.parent_id(0).ok();
+            }
+            if at == Some(from.0) {
+                return Ok(Way::Straight);
+            }
+            let later = repository.graph_descendant_of(to.0, from.0)?;
+            Ok(if later { Way::Aside } else { Way::Away })
+        })
+    }
+
+    /// Whether a commit is another or comes after it, on whichever way.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn includes(&self, tip: CommitId, commit: CommitId) -> Result<bool, Damage> {
+        self.with(|repository| Ok(tip == commit || repository.graph_descendant_of(tip.0, commit.0)?))
+    }
+
+    /// The commits that `tip` leads to and none of the known ones does, parents first.
+    ///
+    /// # Errors
+    /// A commit on the way cannot be read.
+    pub fn unknown(&self, tip: CommitId, known: &[CommitId]) -> Result<Vec<CommitId>, Damage> {
+        self.with(|repository| {
+            let mut walk = repository.revwalk()?;
+            walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;
+            walk.push(tip.0)?;
+            for commit in known {
+                walk.hide(commit.0)?;
+            }
+            let mut found = Vec::new();
+            for id in walk {
+                found.push(CommitId(id?));
+            }
+            Ok(found)
+        })
+    }
+
+    /// What a commit holds that `base`, or nothing, does not: files, and what should be none.
+    ///
+    /// # Errors
+    /// A commit or a tree cannot be read.
+    pub fn new_in(&self, base: Option<CommitId>, commit: CommitId) -> Result<Vec<New>, Damage> {
+        self.with(|repository| {
+            let mut found = Vec::new();
+            let tops = [top(repository, base)?, top(repository, Some(commit))?];
+            for (name, sides) in differing(&tops) {
+                let name = String::from_utf8_lossy(name);
+                found.push(New { path: name.clone().into_owned(), lies: sides[1].as_ref().and_then(lies) });
+                inner(repository, &name, &sides, &mut found)?;
+            }
+            Ok(found)
+        })
+    }
+}
+
+fn inner(
+    repository: &Repository,
+    name: &str,
+    sides: &[Option<Raw<'_>>; 2],
+    found: &mut Vec<New>,
+) -> Result<(), Damage> {
+    let folders = [folder(repository, sides[0].as_ref())?, folder(repository, sides[1].as_ref())?];
+    for (inner, sides) in differing(&folders) {
+        let path = format!("{name}/{}", String::from_utf8_lossy(inner));
+        found.push(New { path, lies: sides[1].as_ref().and_then(lies) });
+    }
+    Ok(())
+}
+
+fn lies(raw: &Raw<'_>) -> Option<Lies> {
+    Some(match raw.mode() {
+        0o040_000 => Lies::Folder,
+        0o120_000 => Lies::Link,
+        0o160_000 => Lies::Submodule,
+        // Git itself wrote the latter in its first days.
+        0o100_644 | 0o100_664 => Lies::File(BlobId(raw.id()?.0)),
+        _ => Lies::Executable,
+    })
+}
