@@ -32,10 +32,17 @@ fn a_set_of_a_great_many_bad_elements_is_read_one_by_one() {
     assert!(grown(&server, before) < 12, "{} MiB", grown(&server, before));
 }
 
+/// In bytes. glibc's allocator, once it has given a large piece back, keeps the next ones of that size, of each thread,
+/// for later: by chance one to five of 19 MiB here. Told so, it gives back whatever is larger than this, and what is
+/// measured is what the service takes.
+const GIVEN_BACK: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "1048576");
+
 /// A single document is read whole, which takes up to 64 times its bytes; so several such are read in turn.
 #[test]
 fn bodies_of_a_great_many_values_are_read_in_turn() {
-    let (server, client) = start(Server::builder().env("REVCONF_HTTP_BODY_MEMORY", "67108864"));
+    let (allocator, threshold) = GIVEN_BACK;
+    let builder = Server::builder().env("REVCONF_HTTP_BODY_MEMORY", "67108864").env(allocator, threshold);
+    let (server, client) = start(builder);
     let before = server.peak();
     let mut body = b"{\"back_hosts\":".to_vec();
     body.extend(filled("0"));
@@ -57,6 +64,6 @@ fn bodies_of_a_great_many_values_are_read_in_turn() {
             assert!([422, 503].contains(&thread.join().expect("an answer")));
         }
     });
-    // At once they would take 24 × 20 MiB. `http.body_memory` and what the allocator keeps are the bound.
-    assert!(grown(&server, before) < 128, "{} MiB", grown(&server, before));
+    // At once they would take 24 × 20 MiB. `http.body_memory` is the bound.
+    assert!(grown(&server, before) < 64, "{} MiB", grown(&server, before));
 }
