@@ -91,6 +91,19 @@ impl<'a> Raw<'a> {
         Oid::from_bytes(self.id).ok().map(ObjectId)
     }
 
+    /// Where this stands in a tree, against an entry of another.
+    pub fn order(&self, other: &Raw<'_>) -> Ordering {
+        let shared = self.name.len().min(other.name.len());
+        let tail =
+            |raw: &Raw<'_>| raw.name.get(shared).copied().unwrap_or(if raw.is_folder() { b'/' } else { 0 });
+        self.name[..shared].cmp(&other.name[..shared]).then_with(|| tail(self).cmp(&tail(other)))
+    }
+
+    /// Whether two entries of one name are the same.
+    pub fn is_same(&self, other: &Raw<'_>) -> bool {
+        self.mode == other.mode && self.id == other.id
+    }
+
     fn key(&self) -> Key {
         let mut key = self.name.to_vec();
         if self.mode == FOLDER {

@@ -1,5 +1,6 @@
 //! Which files differ between two commits. Trees are compared by their ids, so the cost follows what changed.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -64,18 +65,30 @@ fn note(changes: &mut BTreeMap<String, Change>, path: String, sides: &Sides<'_>)
 
 /// The entries of two trees that are not the same in both, by name.
 pub(super) fn differing(trees: &[Bytes; 2]) -> BTreeMap<&[u8], Sides<'_>> {
-    let mut entries: BTreeMap<&[u8], Sides<'_>> = BTreeMap::new();
-    for (side, bytes) in trees.iter().enumerate() {
-        for raw in tree::entries(bytes) {
-            let name = raw.name;
-            entries.entry(name).or_default()[side] = Some(raw);
+    let [mut before, mut after] = [tree::entries(&trees[0]).peekable(), tree::entries(&trees[1]).peekable()];
+    let mut differing = Vec::new();
+    // Trees are sorted, and most of what is in one is in the other.
+    while let (Some(one), Some(other)) = (before.peek(), after.peek()) {
+        match one.order(other) {
+            Ordering::Less => differing.push((0, before.next())),
+            Ordering::Greater => differing.push((1, after.next())),
+            Ordering::Equal => {
+                let same = one.is_same(other);
+                let sides = [(0, before.next()), (1, after.next())];
+                if !same {
+                    differing.extend(sides);
+                }
+            }
         }
     }
-    entries.retain(|_, sides| match sides {
-        [Some(before), Some(after)] => before.id() != after.id() || before.mode() != after.mode(),
-        _ => true,
-    });
-    entries
+    differing.extend(before.map(|raw| (0, Some(raw))));
+    differing.extend(after.map(|raw| (1, Some(raw))));
+    let mut found: BTreeMap<&[u8], Sides<'_>> = BTreeMap::new();
+    for (side, raw) in differing.into_iter().filter_map(|(side, raw)| raw.map(|raw| (side, raw))) {
+        let name = raw.name;
+        found.entry(name).or_default()[side] = Some(raw);
+    }
+    found
 }
 
 pub(super) fn top(repository: &Repository, commit: Option<CommitId>) -> Result<Bytes, Damage> {
