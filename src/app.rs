@@ -28,6 +28,10 @@ use crate::http::call::Shared;
 use crate::http::crowd::Crowd;
 use crate::http::limits::Limits;
 use crate::http::{openapi, server, tls};
+use crate::ledger::bundle;
+use crate::ledger::bundle::backup::Backup;
+use crate::ledger::bundle::restore::Restoration;
+use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
@@ -368,4 +372,20 @@ pub fn import(settings: &Settings, import: Import, bytes: &[u8]) -> anyhow::Resu
 /// There is no repository.
 pub fn check(data: &Path) -> anyhow::Result<Report> {
     Ok(check::check(data)?)
+}
+
+/// Makes a backup of the repository of a data directory in a folder; a service may be using it.
+///
+/// # Errors
+/// There is no repository, it is damaged, or the disk fails.
+pub fn backup(data: &Path, folder: &Path, keep: Option<usize>) -> anyhow::Result<Backup> {
+    Ok(bundle::backup::backup(&data.join(repository::FOLDER), folder, keep)?)
+}
+
+/// Restores a data directory that no service uses.
+///
+/// # Errors
+/// The backup is not sound, the directory is in use, or the disk fails.
+pub fn restore(data: &Path, from: &Path) -> anyhow::Result<Restoration> {
+    Ok(bundle::restore::restore(data, from)?)
 }

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -13,6 +14,7 @@ use revconf::access::{Grant, key, principals};
 use revconf::app;
 use revconf::client;
 use revconf::document::{KINDS, Kind};
+use revconf::ledger::bundle::restore::{Fate, Restored};
 use revconf::registry::import::Import;
 use revconf::registry::{Error, Identity, Mode, name};
 use revconf::settings::{Flags, Settings};
@@ -39,6 +41,25 @@ enum Command {
     /// Take documents from a file into a configuration; no service may be using the data directory. Settings come from
     /// the file that REVCONF_CONFIG names, and the environment.
     Import(ImportFlags),
+    /// Write everything that the repository holds into one file, and check that; a service may be using it. Exit status 1
+    /// if that fails.
+    Backup {
+        #[command(flatten)]
+        shared: Shared,
+        /// Remove older backups in the folder, but for so many together with this one
+        #[arg(long, value_name = "NUMBER")]
+        keep: Option<NonZeroUsize>,
+        /// The folder; it is made where there is none
+        folder: PathBuf,
+    },
+    /// Check a backup and make it the repository, or bring what is missing into the one that is there; no service may be
+    /// using the data directory. Exit status 4 if something differs, and was left as it is.
+    Restore {
+        #[command(flatten)]
+        shared: Shared,
+        /// The backup, or a folder of which the newest is taken
+        backup: PathBuf,
+    },
     /// Make keys.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -154,6 +175,8 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve(&flags),
         Command::Check { shared } => check(&shared),
         Command::Import(flags) => import(flags),
+        Command::Backup { shared, keep, folder } => backup(&shared, keep, &folder),
+        Command::Restore { shared, backup } => restore(&shared, &backup),
         Command::Key(KeyCommand::New(flags)) => new_key(&flags),
         Command::Openapi { config } => openapi(config),
         Command::Client(command) => Ok(client::run(&command)),
@@ -177,11 +200,66 @@ fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Something of the backup differs from what is there.
+const DIFFERS: u8 = 4;
+
+fn backup(shared: &Shared, keep: Option<NonZeroUsize>, folder: &Path) -> anyhow::Result<ExitCode> {
+    let data = settings(shared, None)?.data;
+    let made = app::backup(&data, folder, keep.map(NonZeroUsize::get)).context("nothing was backed up")?;
+    let mut lines = format!("{}\n", made.path.display());
+    lines += &format!(
+        "holds {}, {} in {}; all of it was read again and is sound\n",
+        count(made.refs as u64, "ref", "refs"),
+        count(made.commits, "commit", "commits"),
+        count(made.bytes, "byte", "bytes"),
+    );
+    lines.extend(made.removed.iter().map(|older| format!("removed {}\n", older.display())));
+    lines += &format!("to restore: revconf restore --data {} {}\n", data.display(), made.path.display());
+    print(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restore(shared: &Shared, from: &Path) -> anyhow::Result<ExitCode> {
+    let data = settings(shared, None)?.data;
+    let done = app::restore(&data, from).context("the backup was not restored")?;
+    let mut lines = String::new();
+    let [mut same, mut left] = [0, 0];
+    for Restored { name, id, fate } in &done.refs {
+        match fate {
+            Fate::Created if done.is_new => {}
+            Fate::Created => lines += &format!("created {name} at {id}\n"),
+            Fate::Forwarded { from } => lines += &format!("moved {name} on from {from} to {id}\n"),
+            Fate::Unchanged | Fate::Newer => same += 1,
+            Fate::Left { here, reason } => {
+                left += 1;
+                let here = here.map_or_else(|| "is not here".to_owned(), |here| format!("is at {here}"));
+                lines += &format!("left {name}, which {here}, and at {id} in the backup: {reason}\n");
+            }
+        }
+    }
+    let all = done.refs.len();
+    let refs = |number: usize| count(number as u64, "ref", "refs");
+    lines += &match done.is_new {
+        true => format!("restored {} and {}", refs(all), count(done.commits, "commit", "commits")),
+        false => format!(
+            "restored {}; of {} nothing was missing, {left} left as they are",
+            refs(all - same - left),
+            refs(same)
+        ),
+    };
+    lines += &format!(" from {}\n", done.bundle.display());
+    print(&lines)?;
+    Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 fn check(shared: &Shared) -> anyhow::Result<ExitCode> {
     let report = app::check(&settings(shared, None)?.data)?;
     let mut lines: String = report.findings.iter().map(|finding| format!("{finding}\n")).collect();
-    let count =
-        |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    let count = |number: usize, one: &str, many: &str| count(number as u64, one, many);
     let wrong = match report.findings.len() {
         0 => "nothing is wrong".to_owned(),
         number => count(number, "thing is wrong", "things are wrong"),

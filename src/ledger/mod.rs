@@ -11,11 +11,13 @@
 //! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page;
 //!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
+//! - [`bundle`]: backups, and back from them
 //! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words
 
 mod adoption;
 pub mod batch;
 pub mod budget;
+pub mod bundle;
 pub mod change;
 pub mod commit;
 mod commit_graph;

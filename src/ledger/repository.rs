@@ -41,20 +41,83 @@ impl DataDirectory {
     /// # Errors
     /// Another process holds the directory, or it cannot be read and written.
     pub fn open(path: &Path, first: &BranchName) -> Result<Self, OpenError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| OpenError::Io { path, source }
-        };
+        let directory = Self::take(path)?;
+        let unfinished = directory.unfinished();
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).map_err(io(&unfinished))?;
+        }
+        if directory.has_repository() {
+            directory.clear_leftovers()?;
+            open(&directory.repository())?;
+        } else {
+            directory.create(first)?;
+        }
+        Ok(directory)
+    }
+
+    /// Takes the directory as it is.
+    ///
+    /// # Errors
+    /// Another process holds it, or it cannot be read and written.
+    pub fn take(path: &Path) -> Result<Self, OpenError> {
         fs::create_dir_all(path).map_err(io(path))?;
         let lock = lock(path)?;
-        let repository = path.join(FOLDER);
-        if repository.join("HEAD").exists() {
-            clear_leftovers(&repository).map_err(io(&repository))?;
-            open(&repository)?;
-        } else {
-            create(path, &repository, first)?;
-        }
         Ok(DataDirectory { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Gives up a directory that was not there before and has nothing in it but its lock.
+    pub fn undo(&self) {
+        let removed = fs::remove_file(self.path.join(LOCK)).and_then(|()| fs::remove_dir(&self.path));
+        if let Err(error) = removed {
+            tracing::debug!(%error, "the data directory stays");
+        }
+    }
+
+    /// Whether there is a repository.
+    pub fn has_repository(&self) -> bool {
+        self.repository().join("HEAD").exists()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a repository lies while it is made. What is there is of no use to anybody else.
+    pub fn unfinished(&self) -> PathBuf {
+        self.path.join(format!("{FOLDER}.new"))
+    }
+
+    /// Makes the repository beside its place and moves it there, so that a crash leaves a whole one or none.
+    fn create(&self, first: &BranchName) -> Result<(), OpenError> {
+        let unfinished = self.unfinished();
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).external_template(false).initial_head(first.as_str());
+        Repository::init_opts(&unfinished, &options).map_err(|error| OpenError::Repository {
+            path: self.repository(),
+            reason: error.message().to_owned(),
+        })?;
+        self.put(&unfinished)
+    }
+
+    /// Makes a repository last, and moves it to its place.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn put(&self, unfinished: &Path) -> Result<(), OpenError> {
+        let repository = self.repository();
+        File::open(unfinished).and_then(|folder| sync_file_system(&folder)).map_err(io(&repository))?;
+        fs::rename(unfinished, &repository).map_err(io(&repository))?;
+        File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(io(&repository))
+    }
+
+    /// Clears away what a crash left in the repository.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn clear_leftovers(&self) -> Result<(), OpenError> {
+        let repository = self.repository();
+        clear_leftovers(&repository).map_err(io(&repository))
     }
 
     /// Where the journal lies.
@@ -71,6 +134,11 @@ impl DataDirectory {
     pub fn repository(&self) -> PathBuf {
         self.path.join(FOLDER)
     }
+}
+
+fn io(path: &Path) -> impl FnOnce(io::Error) -> OpenError + use<> {
+    let path = path.to_owned();
+    move |source| OpenError::Io { path, source }
 }
 
 fn lock(directory: &Path) -> Result<File, OpenError> {
@@ -105,24 +173,6 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
 pub fn open(path: &Path) -> Result<Repository, OpenError> {
     Repository::open_bare(path)
         .map_err(|error| OpenError::Repository { path: path.to_owned(), reason: error.message().to_owned() })
-}
-
-/// Makes the repository beside its place and moves it there, so that a crash leaves a whole one or none.
-fn create(directory: &Path, repository: &Path, first: &BranchName) -> Result<(), OpenError> {
-    let io = |source| OpenError::Io { path: repository.to_owned(), source };
-    let unfinished = directory.join(format!("{FOLDER}.new"));
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(io)?;
-    }
-    let mut options = RepositoryInitOptions::new();
-    options.bare(true).external_template(false).initial_head(first.as_str());
-    Repository::init_opts(&unfinished, &options).map_err(|error| OpenError::Repository {
-        path: repository.to_owned(),
-        reason: error.message().to_owned(),
-    })?;
-    File::open(&unfinished).and_then(|folder| sync_file_system(&folder)).map_err(io)?;
-    fs::rename(&unfinished, repository).map_err(io)?;
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }
 
 /// Makes all that was written to the file system of `folder` last.

@@ -87,6 +87,11 @@ impl<'a> Raw<'a> {
         self.mode & 0o170_000 == 0o100_000
     }
 
+    /// A commit of another repository.
+    pub fn is_foreign(&self) -> bool {
+        self.mode == 0o160_000
+    }
+
     pub fn id(&self) -> Option<ObjectId> {
         Oid::from_bytes(self.id).ok().map(ObjectId)
     }

@@ -18,6 +18,7 @@ mod support;
 mod access;
 mod answers;
 mod azure;
+mod backup;
 mod bad_input;
 mod behind_the_back;
 mod client;

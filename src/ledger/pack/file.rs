@@ -173,7 +173,7 @@ impl Unfinished {
     /// The disk fails.
     pub fn create(folder: &Path) -> io::Result<Self> {
         let path = unfinished(folder);
-        let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path)?;
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(MODE).open(&path)?;
         Ok(Unfinished { file, path: Some(path) })
     }
 

@@ -9,14 +9,15 @@ pub mod build;
 pub mod delta;
 pub mod entry;
 pub mod file;
-mod frames;
+pub mod frames;
 pub mod idx;
 pub mod merge;
 
 /// In bytes: "PACK", the version, the number of objects.
-const HEAD: usize = 12;
+pub const HEAD: usize = 12;
 
-fn head(objects: u32) -> [u8; HEAD] {
+/// The beginning of a pack.
+pub fn head(objects: u32) -> [u8; HEAD] {
     let mut head = *b"PACK\0\0\0\x02\0\0\0\0";
     head[8..].copy_from_slice(&objects.to_be_bytes());
     head

@@ -1,0 +1,85 @@
+//! The refs of a repository that others may be writing.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use git2::Repository;
+
+use super::heading::{Heading, Ref};
+use super::{BundleError, at};
+use crate::ledger::id::{BRANCHES, ObjectId};
+use crate::ledger::reader::Damage;
+use crate::ledger::{refs, repository};
+
+/// A list that changed while it was read is read again, so often at most.
+const ATTEMPTS: u32 = 100;
+
+/// All refs. A configuration that is deleted meanwhile is among the branches or among the archives.
+///
+/// # Errors
+/// A ref cannot be read, or there are none.
+pub fn refs_of(path: &Path) -> Result<Heading, BundleError> {
+    let mut before = names(path)?;
+    for _ in 0..ATTEMPTS {
+        let found = read(path, &before)?;
+        let after = names(path)?;
+        if before == after && found.len() == before.len() {
+            return heading(path, found);
+        }
+        before = after;
+    }
+    Err(BundleError::Restless { path: path.to_owned() })
+}
+
+fn names(path: &Path) -> Result<BTreeSet<String>, BundleError> {
+    let repository = repository::open(path)?;
+    let mut names = BTreeSet::new();
+    for reference in repository.references().map_err(Damage::from)? {
+        names.insert(String::from_utf8_lossy(reference.map_err(Damage::from)?.name_bytes()).into_owned());
+    }
+    // libgit2 passes over what it cannot read.
+    let folder = path.join("refs");
+    names.extend(refs::loose_below(&folder, "refs/").map_err(at(&folder))?);
+    Ok(names)
+}
+
+/// Where they are; those that are gone are left out.
+fn read(path: &Path, names: &BTreeSet<String>) -> Result<Vec<Ref>, BundleError> {
+    let repository = repository::open(path)?;
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let id = refs::current(&repository, name).map_err(|error| Damage(format!("{name}: {error}")))?;
+        found.extend(id.map(|id| (name.clone(), id)));
+    }
+    Ok(found)
+}
+
+fn heading(path: &Path, mut refs: Vec<Ref>) -> Result<Heading, BundleError> {
+    if refs.is_empty() {
+        return Err(BundleError::Empty { path: path.to_owned() });
+    }
+    let repository = repository::open(path)?;
+    let named = head(&repository);
+    let at = named.and_then(|name| refs.iter().position(|(found, _)| *found == name));
+    let head = at.map(|at| {
+        let last = refs.remove(at);
+        let id = last.1;
+        refs.push(last);
+        id
+    });
+    Ok(Heading { refs, head })
+}
+
+/// The branch that `HEAD` names.
+fn head(repository: &Repository) -> Option<String> {
+    let head = repository.find_reference(super::heading::HEAD).ok()?;
+    head.symbolic_target().ok().flatten().map(str::to_owned)
+}
+
+/// The branch that `HEAD` of a repository made of a bundle is to name: where there are several, the last, as git has it.
+pub fn branch_of_head(heading: &Heading) -> Option<&str> {
+    let mut branches = heading.refs.iter().rev().filter(|(name, _)| name.starts_with(BRANCHES));
+    let fits = |id: &ObjectId| heading.head.is_none_or(|head| head == *id);
+    let found = branches.clone().find(|(_, id)| fits(id)).or_else(|| branches.next());
+    found.map(|(name, _)| name.as_str())
+}

@@ -1,0 +1,357 @@
+//! Restoring: a bundle becomes the repository of a data directory, or brings into it what is missing there. Nothing that is
+//! there is ever undone. No service is using the directory meanwhile.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use git2::{Oid, Repository, Sort};
+
+use super::heading::Heading;
+use super::listing::branch_of_head;
+use super::packing::{Packed, Packing};
+use super::unpack::{Unpacked, unpack};
+use super::walk::{self, Source};
+use super::{BundleError, at, naming};
+use crate::ledger::batch::RefMove;
+use crate::ledger::id::{BRANCHES, BranchName, ObjectId};
+use crate::ledger::journal::Journal;
+use crate::ledger::maintenance::Maintenance;
+use crate::ledger::pack::{file, idx};
+use crate::ledger::persist::{Checkpoints, Logged};
+use crate::ledger::reader::Damage;
+use crate::ledger::refs;
+use crate::ledger::repository::{self, DataDirectory, OpenError, sync_file_system};
+use crate::ledger::store::Store;
+use crate::ledger::tag::TAGS;
+
+/// What became of a ref of the backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It was missing, and is there now.
+    Created,
+    /// It was where the backup's history had been before.
+    Forwarded {
+        from: ObjectId,
+    },
+    Unchanged,
+    /// It is where the backup's history led to later.
+    Newer,
+    /// It was left as it is.
+    Left {
+        here: Option<ObjectId>,
+        reason: &'static str,
+    },
+}
+
+/// A ref of the backup, where it is there, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    pub name: String,
+    pub id: ObjectId,
+    pub fate: Fate,
+}
+
+/// What a restoration did.
+#[derive(Debug)]
+pub struct Restoration {
+    pub bundle: PathBuf,
+    pub commits: u64,
+    /// There was no repository before.
+    pub is_new: bool,
+    pub refs: Vec<Restored>,
+}
+
+/// Restores the data directory from a bundle, or the newest one in a folder. The bundle is checked first.
+///
+/// # Errors
+/// There is no sound bundle, a process is using the directory, or the disk fails. What is there is then as it was, or has
+/// some of the missing refs; to restore again brings the others.
+pub fn restore(data: &Path, from: &Path) -> Result<Restoration, BundleError> {
+    git2::opts::strict_hash_verification(false);
+    let bundle = choose(from)?;
+    let was_missing = !data.exists();
+    let directory = DataDirectory::take(data).map_err(|error| match error {
+        OpenError::InUse { .. } => BundleError::InUse { reason: error.to_string(), bundle: bundle.clone() },
+        other => other.into(),
+    })?;
+    let unfinished = directory.unfinished();
+    let outcome = unpack_beside(&bundle, &unfinished).and_then(|unpacked| {
+        let refs = if directory.has_repository() {
+            bring_in(&directory, &unfinished, &unpacked.heading)
+        } else {
+            put(&directory, &unfinished, &unpacked.heading)
+        };
+        refs.map(|refs| (refs, unpacked))
+    });
+    let cleared = clear(&unfinished).map_err(at(&unfinished));
+    let (refs, unpacked) = outcome.inspect_err(|_| {
+        if was_missing {
+            directory.undo();
+        }
+    })?;
+    cleared?;
+    let is_new = refs.is_none();
+    let created = |(name, id)| Restored { name, id, fate: Fate::Created };
+    let refs = refs.unwrap_or_else(|| unpacked.heading.refs.into_iter().map(created).collect());
+    Ok(Restoration { bundle, commits: unpacked.counted.commits, is_new, refs })
+}
+
+fn choose(from: &Path) -> Result<PathBuf, BundleError> {
+    if !fs::metadata(from).map_err(at(from))?.is_dir() {
+        return Ok(from.to_owned());
+    }
+    let newest = naming::list(from).map_err(at(from))?.into_iter().next();
+    newest.ok_or_else(|| BundleError::NoBackup { path: from.to_owned() })
+}
+
+fn clear(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn unpack_beside(bundle: &Path, unfinished: &Path) -> Result<Unpacked, BundleError> {
+    // What an earlier attempt left that was killed.
+    clear(unfinished).map_err(at(unfinished))?;
+    unpack(bundle, unfinished)
+}
+
+/// What was unpacked becomes the repository.
+fn put(
+    directory: &DataDirectory,
+    unfinished: &Path,
+    heading: &Heading,
+) -> Result<Option<Vec<Restored>>, BundleError> {
+    let journal = directory.journal();
+    if has_bytes(&journal).map_err(at(&journal))? {
+        return Err(BundleError::Journal { data: directory.path().to_owned(), journal });
+    }
+    let mut refs: Vec<_> = heading.refs.iter().collect();
+    refs.sort_unstable();
+    let lines: String = refs.into_iter().map(|(name, id)| format!("{id} {name}\n")).collect();
+    let write = |name: &str, text: String| File::create(unfinished.join(name))?.write_all(text.as_bytes());
+    write("packed-refs", format!("# pack-refs with: sorted \n{lines}")).map_err(at(unfinished))?;
+    if let Some(branch) = branch_of_head(heading) {
+        write("HEAD", format!("ref: {branch}\n")).map_err(at(unfinished))?;
+    }
+    // It is made from the repository, and this is another.
+    let index = directory.index();
+    if index.exists() {
+        fs::remove_file(&index).map_err(at(&index))?;
+    }
+    directory.put(unfinished)?;
+    Ok(None)
+}
+
+/// Whether a folder has a file with something in it.
+fn has_bytes(folder: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
+        if entry?.metadata()?.len() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Brings what is missing into the repository that is there.
+fn bring_in(
+    directory: &DataDirectory,
+    unfinished: &Path,
+    heading: &Heading,
+) -> Result<Option<Vec<Restored>>, BundleError> {
+    let path = directory.repository();
+    directory.clear_leftovers()?;
+    catch_up(directory)?;
+    let here = repository::open(&path)?;
+    let there = repository::open(unfinished)?;
+    let restored = Plan::new(&here, &there)?.decide(heading)?;
+    let moves: Vec<RefMove> = restored.iter().filter_map(moved).collect();
+    if moves.is_empty() {
+        return Ok(Some(restored));
+    }
+    let known = history(&here)?;
+    bring_objects(&path, &mut Source::open(unfinished)?, &moves, known)?;
+    refs::apply(&here, &moves)?;
+    File::open(&path).and_then(|folder| sync_file_system(&folder)).map_err(at(&path))?;
+    Ok(Some(restored))
+}
+
+fn moved(restored: &Restored) -> Option<RefMove> {
+    let from = match restored.fate {
+        Fate::Created => None,
+        Fate::Forwarded { from } => Some(from),
+        Fate::Unchanged | Fate::Newer | Fate::Left { .. } => return None,
+    };
+    Some(RefMove { name: restored.name.clone(), from, to: Some(restored.id) })
+}
+
+/// Brings the repository up to its journal, which is empty then.
+fn catch_up(directory: &DataDirectory) -> Result<(), BundleError> {
+    let folder = directory.journal();
+    let journal = Journal::open(&folder).map_err(at(&folder))?;
+    let path = directory.repository();
+    let maintenance = Maintenance::start(&path.join("objects"), Arc::default()).map_err(at(&path))?;
+    let store = Store::open(&path, maintenance)?;
+    // There will be nothing to write a checkpoint of.
+    let checkpoints = Checkpoints { size: u64::MAX, period: Duration::from_secs(3600) };
+    drop(Logged::open(journal, store, checkpoints)?);
+    Ok(())
+}
+
+/// Every commit that a ref leads to.
+fn history(repository: &Repository) -> Result<HashSet<Oid>, BundleError> {
+    let commits = || -> Result<HashSet<Oid>, git2::Error> {
+        let mut walk = repository.revwalk()?;
+        walk.set_sorting(Sort::NONE)?;
+        for reference in repository.references()? {
+            if let Ok(commit) = reference?.peel_to_commit() {
+                walk.push(commit.id())?;
+            }
+        }
+        walk.collect()
+    };
+    Ok(commits().map_err(Damage::from)?)
+}
+
+/// Writes a pack of what the refs are to lead to and do not yet.
+fn bring_objects(
+    repository: &Path,
+    source: &mut Source,
+    moves: &[RefMove],
+    known: HashSet<Oid>,
+) -> Result<(), BundleError> {
+    let folder = repository.join("objects/pack");
+    fs::create_dir_all(&folder).map_err(at(&folder))?;
+    let unfinished = file::Unfinished::create(&folder).map_err(at(&folder))?;
+    let handle = unfinished.file.try_clone().map_err(at(&folder))?;
+    let mut packing = Packing::begin(handle, true).map_err(at(&folder))?;
+    let counted = walk::visit(source, moves.iter().filter_map(|m| m.to), known, |id, kind, bytes| {
+        packing.add(id, kind, bytes).map_err(at(&folder))
+    })?;
+    if counted.objects > 0 {
+        let Packed { checksum, places, .. } = packing.finish().map_err(at(&folder))?;
+        let index = idx::encode(&places.unwrap_or_default(), &checksum).map_err(at(&folder))?;
+        file::finish(&folder, unfinished, &checksum, &index).map_err(at(&folder))?;
+    }
+    Ok(())
+}
+
+/// What is to become of the refs of a backup.
+struct Plan<'r> {
+    here: &'r Repository,
+    /// The backup, unpacked.
+    there: &'r Repository,
+    /// All refs here.
+    refs: BTreeMap<String, ObjectId>,
+    /// Branches of the backup that go their own way.
+    apart: HashSet<String>,
+    tips: BTreeMap<String, ObjectId>,
+}
+
+impl<'r> Plan<'r> {
+    fn new(here: &'r Repository, there: &'r Repository) -> Result<Self, BundleError> {
+        let mut refs = BTreeMap::new();
+        for reference in here.references().map_err(Damage::from)? {
+            let reference = reference.map_err(Damage::from)?;
+            let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+            if let Some(id) = refs::current(here, &name)? {
+                refs.insert(name, id);
+            }
+        }
+        Ok(Plan { here, there, refs, apart: HashSet::new(), tips: BTreeMap::new() })
+    }
+
+    /// Branches first: which of them are taken decides on their tags.
+    fn decide(mut self, heading: &Heading) -> Result<Vec<Restored>, BundleError> {
+        let (branches, others): (Vec<_>, Vec<_>) =
+            heading.refs.iter().partition(|(name, _)| name.starts_with(BRANCHES));
+        let mut restored = Vec::with_capacity(heading.refs.len());
+        for (name, id) in branches {
+            let fate = self.branch(name, *id)?;
+            if matches!(fate, Fate::Left { .. }) {
+                self.apart.insert(name.clone());
+            } else {
+                self.tips.insert(name.clone(), *id);
+            }
+            restored.push(Restored { name: name.clone(), id: *id, fate });
+        }
+        for (name, id) in others {
+            let fate = self.other(name, *id)?;
+            restored.push(Restored { name: name.clone(), id: *id, fate });
+        }
+        Ok(restored)
+    }
+
+    fn branch(&self, name: &str, id: ObjectId) -> Result<Fate, BundleError> {
+        let Some(here) = self.refs.get(name).copied() else { return Ok(self.new_one(name)) };
+        if here == id {
+            Ok(Fate::Unchanged)
+        } else if leads_to(self.there, id, here)? {
+            Ok(Fate::Forwarded { from: here })
+        } else if leads_to(self.here, here, id)? {
+            Ok(Fate::Newer)
+        } else {
+            Ok(Fate::Left { here: Some(here), reason: "their histories have parted" })
+        }
+    }
+
+    fn other(&self, name: &str, id: ObjectId) -> Result<Fate, BundleError> {
+        match self.refs.get(name).copied() {
+            Some(here) if here == id => Ok(Fate::Unchanged),
+            Some(here) => Ok(Fate::Left { here: Some(here), reason: "it names something else here" }),
+            None if self.belongs(name, id)? => Ok(self.new_one(name)),
+            None => Ok(Fate::Left { here: None, reason: "it is a release of a version that is not here" }),
+        }
+    }
+
+    /// A ref that is not here, unless its place is taken.
+    fn new_one(&self, name: &str) -> Fate {
+        let inside = format!("{name}/");
+        let clash = |other: &String| other.starts_with(&inside) || name.starts_with(&format!("{other}/"));
+        match self.refs.keys().any(clash) {
+            true => {
+                Fate::Left { here: None, reason: "git cannot have it beside another ref of almost this name" }
+            }
+            false => Fate::Created,
+        }
+    }
+
+    /// Whether a tag is one of a configuration as that will be; what is no such tag belongs nowhere else.
+    fn belongs(&self, name: &str, id: ObjectId) -> Result<bool, BundleError> {
+        let parts = name.strip_prefix(TAGS).and_then(|name| name.split_once('/'));
+        let Some((branch, _)) = parts.filter(|(branch, _)| BranchName::parse(branch).is_ok()) else {
+            return Ok(true);
+        };
+        let branch = format!("{BRANCHES}{branch}");
+        let Some(commit) = commit_of(self.there, id) else { return Ok(true) };
+        match (self.tips.get(&branch), self.refs.get(&branch)) {
+            (Some(tip), _) => leads_to(self.there, *tip, commit),
+            (None, Some(here)) => leads_to(self.here, *here, commit),
+            (None, None) => Ok(!self.apart.contains(&branch)),
+        }
+    }
+}
+
+fn commit_of(repository: &Repository, ObjectId(id): ObjectId) -> Option<ObjectId> {
+    let object = repository.find_object(id, None).ok()?;
+    object.peel_to_commit().ok().map(|commit| ObjectId(commit.id()))
+}
+
+/// Whether `before` is `after` or one of its ancestors. A repository that does not have it says no.
+fn leads_to(repository: &Repository, after: ObjectId, before: ObjectId) -> Result<bool, BundleError> {
+    let (Some(ObjectId(after)), Some(ObjectId(before))) =
+        (commit_of(repository, after), commit_of(repository, before))
+    else {
+        return Ok(false);
+    };
+    Ok(after == before || repository.graph_descendant_of(after, before).map_err(Damage::from)?)
+}
