@@ -32,6 +32,14 @@ pub fn prefers_diff(request: &impl HttpMessage) -> bool {
     quality > actix_web::http::header::q(0.0) && by_quality(diff) > by_quality(json)
 }
 
+/// Whether a stream of events is taken. Nothing, or something that cannot be read, means anything.
+pub fn takes_events(request: &impl HttpMessage) -> bool {
+    let accept = Accept::parse(request).ok().filter(|accept| !accept.0.is_empty());
+    accept.is_none_or(|Accept(items)| {
+        rank(&items, mime::TEXT, "event-stream").1 > actix_web::http::header::q(0.0)
+    })
+}
+
 /// How exactly the most specific range names a media type, and how welcome that is.
 fn rank(items: &[QualityItem<mime::Mime>], kind: mime::Name<'_>, subtype: &str) -> (u8, Quality) {
     let specificity = |range: &mime::Mime| match (range.type_(), range.subtype()) {
@@ -82,6 +90,20 @@ mod tests {
             "text/x-diff;q=0",
         ] {
             assert!(!prefers(accept), "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_events_is_for_who_takes_one() {
+        let takes = |accept: &str| {
+            takes_events(&TestRequest::default().insert_header(("accept", accept)).to_http_request())
+        };
+        for accept in ["", "*/*", "text/*", "text/event-stream", "application/json, text/event-stream;q=0.1"]
+        {
+            assert!(takes(accept), "{accept}");
+        }
+        for accept in ["application/json", "text/html", "text/event-stream;q=0, */*", "*/*;q=0"] {
+            assert!(!takes(accept), "{accept}");
         }
     }
 

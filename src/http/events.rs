@@ -10,6 +10,7 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::accept;
 use super::admission;
 use super::answer::{Answer, Reply};
 use super::call::Call;
@@ -27,6 +28,9 @@ const CHUNK: usize = 32 * 1024;
 const RETRY: &str = "retry: 1000\n\n";
 
 pub async fn follow(call: Call) -> Reply {
+    if !accept::takes_events(call.request()) {
+        return Err(Failure::NotAcceptable { forms: EVENT_STREAM });
+    }
     let interest = interest(&call)?;
     // A browser that comes again still has the parameter that it began with.
     let since = call.header("last-event-id").or_else(|| call.query.text("since").map(str::to_owned));

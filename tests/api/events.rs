@@ -150,3 +150,20 @@ fn what_cannot_be_followed_is_refused() {
     let head = client.request("HEAD", EVENTS).send().expect(200);
     assert_eq!(head.header("content-type"), Some("text/event-stream"));
 }
+
+#[test]
+fn who_takes_no_stream_is_told_so() {
+    let server = Server::start();
+    let client = server.client();
+    for method in ["GET", "HEAD"] {
+        for accept in ["application/json", "text/html, application/*", "text/event-stream;q=0, */*"] {
+            let refused = client.request(method, EVENTS).header("Accept", accept).send();
+            assert_eq!(refused.status, 406, "{accept}: {refused:?}");
+        }
+    }
+    let refused = client.request("GET", EVENTS).header("Accept", "application/json").send().expect_error(406);
+    assert!(refused.message().contains("text/event-stream"), "{refused:?}");
+    for accept in ["text/event-stream", "*/*", "text/*;q=0.1, application/json"] {
+        Follower::start(&server, EVENTS, &[("Accept", accept)]);
+    }
+}

@@ -48,7 +48,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
         refuses.push(422);
     }
     refuses.extend(turned_away(operation.needs));
-    if operation.output.is_json() {
+    if operation.output.is_json() || operation.output == Output::Events {
         refuses.push(406);
     }
     if has_tag(operation) || write {
