@@ -69,7 +69,10 @@ impl Plan {
             whole.documents.retain(|other, _| other == kind);
         }
         output::progress(&format!("{} in {}, compared with {version}", count(folder.len()), path.display()));
-        let operations = operations(&whole, &folder);
+        let mut operations = operations(&whole, &folder);
+        if operations.len() > MOST {
+            operations = differing(service, config, &whole.version, operations)?;
+        }
         let set = if operations.len() > MOST { Some(complete_set(&operations, folder)?) } else { None };
         Ok(Self { version: whole.version, operations, set })
     }
@@ -90,8 +93,7 @@ impl Plan {
     /// The service refused, or cannot be reached.
     pub fn send(&self, service: &Service, config: &str, change: &Change) -> Result<Answer, Failure> {
         let Some((kind, documents)) = &self.set else {
-            let names: Vec<_> =
-                self.operations.iter().map(|one| format!("{}/{}", one.kind, one.id)).collect();
+            let names: Vec<_> = self.operations.iter().map(Operation::name).collect();
             let tag = format!("\"{}\"", self.version);
             let condition = [("If-Match", tag.as_str())];
             return transaction::send(service, config, &self.operations, &names, change, &condition);
@@ -135,6 +137,25 @@ fn operations(whole: &Whole, folder: &Folder) -> Vec<Operation> {
     });
     operations.extend(new);
     operations
+}
+
+/// Those operations that change something: a document may leave out what has a default, and only the service knows those. Where
+/// they fit into one transaction, its dry run says so anyway.
+fn differing(
+    service: &Service,
+    config: &str,
+    version: &str,
+    operations: Vec<Operation>,
+) -> Result<Vec<Operation>, Failure> {
+    let mut changed = BTreeSet::new();
+    let tag = format!("\"{version}\"");
+    let dry = Change { dry_run: true, message: None };
+    for part in operations.chunks(MOST) {
+        let names: Vec<_> = part.iter().map(Operation::name).collect();
+        let answer = transaction::send(service, config, part, &names, &dry, &[("If-Match", &tag)])?;
+        changed.extend(changes::of(&answer)?.iter().map(Changed::name));
+    }
+    Ok(operations.into_iter().filter(|operation| changed.contains(&operation.name())).collect())
 }
 
 fn same(wanted: &RawValue, document: &Value) -> bool {

@@ -17,6 +17,13 @@ pub struct Changed {
     patch: Vec<Step>,
 }
 
+impl Changed {
+    /// The entry, as whoever asks names it, where its kind is told.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.kind.as_deref().unwrap_or_default(), self.id)
+    }
+}
+
 /// A step of a patch (RFC 6902).
 #[derive(Debug, Deserialize)]
 struct Step {

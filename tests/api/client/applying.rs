@@ -243,3 +243,60 @@ fn a_key_that_is_there_twice_is_no_document_that_is_the_same() {
     files.write("all/backends/api.json", "{\"id\": \"api\", \"host\": \"10.0.0.2\", \"host\": \"10.0.0.1\", \"skipCertificateChainValidation\": false}");
     refused(&server, &["apply", "--kind", "backends", "-f", &files.text("all")], 1, "duplicate key");
 }
+
+#[test]
+fn many_documents_that_leave_out_defaults_are_no_changes() {
+    let server = server();
+    let files = clone(&server);
+    let folder = files.text("clone");
+    for number in 0..1010 {
+        files.json(&format!("clone/backends/b{number:04}.json"), &json!({"host": "10.0.0.1"}));
+        if number == 700 {
+            ask(&server, &["apply", "-f", &folder]).expect_success();
+        }
+    }
+    ask(&server, &["apply", "-f", &folder]).expect_success();
+    let before = head(&server);
+    let said = ask(&server, &["apply", "-f", &folder]).expect_success();
+    assert_eq!(said.stdout, format!("nothing differs; prod is at {before}\n"));
+    files.json("clone/backends/b0500.json", &json!({"host": "10.0.0.2"}));
+    files.json("clone/backend-services/shop.json", &described("shop", "of one kind and another"));
+    let said = ask(&server, &["apply", "-f", &folder]).expect_success();
+    assert_eq!(said.stdout.matches("updated ").count(), 2, "{said:?}");
+    assert_eq!(server.git().head("prod").parents, [before]);
+    for number in 2000..3001 {
+        files.json(&format!("clone/backends/b{number:04}.json"), &json!({"host": "10.0.0.1"}));
+    }
+    refused(&server, &["apply", "-f", &folder], 2, "1001 entries differ");
+}
+
+#[test]
+fn what_is_no_json_is_told_by_its_place_in_its_file() {
+    let server = server();
+    let files = clone(&server);
+    let folder = files.text("clone");
+    files.json("clone/backends/a.json", &json!({"host": "10.0.0.1"}));
+    files.write("clone/backends/twice.json", "{\n  \"host\": \"10.0.0.1\",\n  \"host\": \"10.0.0.2\"\n}\n");
+    files.json("clone/backends/z.json", &json!({"host": "10.0.0.1"}));
+    let client = server.client();
+    let direct = client.request("PUT", "/conf/prod/backends/twice");
+    let text = fs::read(files.path("clone/backends/twice.json")).expect("the file");
+    let answer = direct.body(text).send().expect(400).json();
+    let told = answer["error"]["details"][0]["message"].as_str().expect("a message").to_owned();
+    assert!(told.contains(" at line 3 column "), "{told}");
+    let (_, fault) = told.split_once(": ").expect("what and where");
+    let file = files.text("clone/backends/twice.json");
+    for arguments in [&["apply", "-f", &folder][..], &["put", "backends/twice", "-f", &file]] {
+        let said = refused_with(&server, arguments);
+        assert!(said.contains("backends/twice: ") && said.contains(fault), "{said}");
+        assert_eq!(said.matches(" column ").count(), 1, "{said}");
+    }
+}
+
+/// What is said on standard error.
+#[track_caller]
+fn refused_with(server: &Server, arguments: &[&str]) -> String {
+    let said = ask(server, arguments);
+    assert_eq!(said.code(), Some(1), "{said:?}");
+    said.stderr
+}
