@@ -22,7 +22,8 @@ impl Identity {
         Identity { name: if name.is_empty() { "unknown".to_owned() } else { name }, email }
     }
 
-    pub(super) fn name(&self) -> &str {
+    /// The name.
+    pub fn name(&self) -> &str {
         &self.name
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::catalogue::Configuration;
 use super::diff::Difference;
@@ -161,14 +161,23 @@ impl Registry {
                 commit.await.map_err(&at)?
             }
         };
+        let message = message.unwrap_or_else(|| format!("Release {name}"));
         if write.dry_run {
             let elsewhere = found.as_ref().map(|tag| tag.commit).filter(|found| *found != commit);
             if let Some(elsewhere) = elsewhere {
                 return Err(at(Error::ReleaseExists { name: name.to_string(), version: elsewhere }));
             }
-            return Ok(Released { outcome: nothing(version), is_new: found.is_none() });
+            let after = json!({
+                "name": name.as_str(),
+                "version": commit.to_string(),
+                "message": message.trim_end(),
+                "by": write.author.name(),
+            });
+            // To do so again changes nothing.
+            let after = if found.is_none() { after } else { Value::Null };
+            let outcome = preview(version, &name, &Value::Null, &after);
+            return Ok(Released { outcome, is_new: found.is_none() });
         }
-        let message = message.unwrap_or_else(|| format!("Release {name}"));
         let action = Action::Tag { name: name.clone(), commit, message, states };
         self.submit_tag(&configuration, &name, action, write).await
     }
@@ -192,7 +201,8 @@ impl Registry {
         let found = found.ok_or_else(|| at(missing()))?;
         check(&states, Some(&found)).map_err(&at)?;
         if write.dry_run {
-            return Ok(nothing(configuration.version()));
+            let before = serde_json::to_value(Release::from(found)).unwrap_or_default();
+            return Ok(preview(configuration.version(), &name, &before, &Value::Null));
         }
         let action = Action::Untag { name: name.clone(), states };
         Ok(self.submit_tag(&configuration, &name, action, write).await?.outcome)
@@ -263,9 +273,13 @@ fn check(states: &[State], found: Option<&TagRecord>) -> std::result::Result<(),
     if states.iter().all(|state| state.holds(id)) { Ok(()) } else { Err(Error::PreconditionFailed) }
 }
 
-/// What a dry run shows: a release changes no document.
-fn nothing(version: CommitId) -> Outcome {
-    let diff = Difference { from: Some(version.to_string()), ..Difference::default() };
+/// The word for releases among the kinds of what differs.
+const RELEASES: &str = "releases";
+
+/// What a dry run shows: the release that would come, but for its date, or go.
+fn preview(version: CommitId, name: &TagName, before: &Value, after: &Value) -> Outcome {
+    let mut diff = Difference { from: Some(version.to_string()), ..Difference::default() };
+    diff.compare(RELEASES, name.as_str(), before, after);
     Outcome::Dry { version: Some(version), diff }
 }
 

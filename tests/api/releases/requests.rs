@@ -1,6 +1,6 @@
 //! Bodies, conditions and dry runs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{RELEASES, WEB, release, two_versions};
 use crate::support::Server;
@@ -79,15 +79,27 @@ fn a_dry_run_says_whether_it_could_be_done() {
     release(&client, "there", &json!({"version": first})).expect(201);
     let before = server.git().everything();
     let dry = |name: &str| format!("{RELEASES}/{name}?dry_run=true");
-    let expected = json!({
-        "message": "Dry run: nothing was written",
-        "diff": {"from": newest, "to": null, "items": []},
-    });
-    assert_eq!(client.put(&dry("new"), &json!({})).expect(200).json(), expected);
-    assert_eq!(client.put(&dry("there"), &json!({"version": first})).expect(200).json(), expected);
+    let expected = |items: Value| {
+        json!({
+            "message": "Dry run: nothing was written",
+            "diff": {"from": newest, "to": null, "items": items},
+        })
+    };
+    let made = |message: &str| {
+        let value = json!({"name": "new", "version": newest, "message": message, "by": "anonymous"});
+        let patch = json!([{"op": "add", "path": "", "value": value}]);
+        expected(json!([{"kind": "releases", "id": "new", "change": "created", "patch": patch}]))
+    };
+    assert_eq!(client.put(&dry("new"), &json!({})).expect(200).json(), made("Release new"));
+    let said = client.put(&dry("new"), &json!({"message": "The newest"})).expect(200).json();
+    assert_eq!(said, made("The newest"));
+    let same = client.put(&dry("there"), &json!({"version": first})).expect(200).json();
+    assert_eq!(same, expected(json!([])));
     client.put(&dry("there"), &json!({})).expect_error(409);
     client.put(&dry("new"), &json!({"version": "none"})).expect_error(404);
-    assert_eq!(client.delete(&dry("there")).expect(200).json(), expected);
+    let patch = json!([{"op": "replace", "path": "", "value": null}]);
+    let gone = json!([{"kind": "releases", "id": "there", "change": "deleted", "patch": patch}]);
+    assert_eq!(client.delete(&dry("there")).expect(200).json(), expected(gone));
     client.delete(&dry("new")).expect_error(404);
     assert_eq!(server.git().everything(), before);
     client.get(WEB).expect(200);
