@@ -21,6 +21,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::access::audit::{self, Trail};
+use crate::access::file::read_secret;
+use crate::access::webhook::{Secret, Secrets};
 use crate::access::{Gate, Grant, gate};
 use crate::http::authentication::Trust;
 use crate::http::body::Bodies;
@@ -34,8 +36,9 @@ use crate::ledger::bundle::restore::Restoration;
 use crate::ledger::repository;
 use crate::registry::check::{self, Report};
 use crate::registry::import::{Import, Imported};
+use crate::registry::mirrors::{self, Mirrors, Wanted};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
-use crate::settings::{Access, Http, Log, LogFormat, LogLevel, Settings};
+use crate::settings::{Access, Direction, Http, Log, LogFormat, LogLevel, Mirror, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
@@ -96,7 +99,7 @@ pub fn serve(settings: &Settings, insecure_open: bool) -> anyhow::Result<()> {
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
     name::parse(&settings.azure.config).map_err(|fault| anyhow!("the setting azure.config {fault}"))?;
-    let registry = Registry::open(&settings.data, options(settings)).await?;
+    let registry = Registry::open(&settings.data, options(settings), mirrors(settings)?).await?;
     Ok(registry)
 }
 
@@ -118,7 +121,8 @@ async fn answer(
     listen(&listener, BACKLOG).with_context(|| format!("cannot listen on {wanted}"))?;
     let address = listener.local_addr()?;
     let upkeep = prometheus.clone();
-    let Doors { gate, trust, trail, certificate } = doors;
+    let measured = Arc::clone(registry);
+    let Doors { gate, trust, trail, certificate, secrets } = doors;
     let tls = certificate.as_ref().map(tls::Certificate::config).transpose()?;
     let shared = web::Data::new(Shared {
         registry: Arc::clone(registry),
@@ -136,7 +140,11 @@ async fn answer(
         prefixes: settings.http.prefixes.clone(),
         azure_configuration: settings.azure.config.clone(),
         openapi: description(settings).to_string().into(),
-        metrics: Box::new(move || prometheus.render()),
+        secrets,
+        metrics: Box::new(move || {
+            measured.measure_mirrors();
+            prometheus.render()
+        }),
     });
     let server = server::serve(listener, tls, shared, &server_options(&settings.http, connections))?;
     let handle = server.handle();
@@ -158,6 +166,7 @@ async fn answer(
             }
         }
     });
+    let mirrors: Vec<_> = registry.keep_mirrors().into_iter().map(tokio::task::spawn_local).collect();
     tracing::info!(%address, data = %settings.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     tokio::select! {
         _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
@@ -165,9 +174,15 @@ async fn answer(
     }
     // Those who follow would not end by themselves.
     registry.let_go();
+    registry.stop_mirrors();
     handle.stop(true).await;
     upkeep.abort();
     look.abort();
+    for mirror in mirrors {
+        if let Err(error) = mirror.await {
+            tracing::error!(%error, "a mirror's task failed");
+        }
+    }
     running.await.context("the server's task failed")?.context("the server failed")
 }
 
@@ -176,12 +191,71 @@ pub fn description(settings: &Settings) -> Value {
     openapi::document(&settings.http.prefixes)
 }
 
+/// Other git servers, with everything that is wrong told at once.
+fn mirrors(settings: &Settings) -> anyhow::Result<Mirrors> {
+    let wanted = settings.mirrors.iter().map(|mirror| Wanted {
+        name: mirror.name.clone(),
+        url: mirror.url.clone(),
+        direction: match mirror.direction {
+            Direction::Push => mirrors::Direction::Push,
+            Direction::Follow => mirrors::Direction::Follow,
+        },
+        configurations: mirror.configurations.clone(),
+        configuration: mirror.configuration.clone(),
+        branch: mirror.branch.clone(),
+        interval: mirror.interval,
+        has_secret: path(&mirror.secret_file).is_some(),
+        user: mirror.user.clone(),
+        token_file: mirror.token_file.clone(),
+        ssh_key: mirror.ssh_key.clone(),
+        known_hosts: mirror.known_hosts.clone(),
+    });
+    let (read, mut faults) = match mirrors::read(&wanted.collect::<Vec<_>>(), &settings.git.program) {
+        Ok(read) => (read, Vec::new()),
+        Err(faults) => (Vec::new(), faults),
+    };
+    faults.extend(wrong_files(settings));
+    if faults.is_empty() {
+        Ok(Mirrors::new(read))
+    } else {
+        Err(anyhow!("the settings are wrong: {}", faults.join("; ")))
+    }
+}
+
+/// What mirrors' servers show, by the names of the mirrors.
+fn secrets(settings: &Settings) -> anyhow::Result<Secrets> {
+    let with_secret = settings.mirrors.iter().filter_map(|mirror| Some((mirror, path(&mirror.secret_file)?)));
+    let read = with_secret.map(|(mirror, file)| {
+        let secret = Secret::parse(&read_secret(&file)?)
+            .with_context(|| format!("mirror {:?}: the secret in {}", mirror.name, file.display()))?;
+        Ok((mirror.name.clone(), secret))
+    });
+    read.collect()
+}
+
+/// Files of mirrors that cannot be read, or that others may read.
+fn wrong_files(settings: &Settings) -> Vec<String> {
+    let of_mirror = |mirror: &Mirror| {
+        let secret = [&mirror.token_file, &mirror.ssh_key, &mirror.secret_file]
+            .into_iter()
+            .filter_map(|file| path(file));
+        let secret = secret.filter_map(|file| read_secret(&file).err().map(|error| error.to_string()));
+        let open = path(&mirror.known_hosts)
+            .filter(|file| std::fs::File::open(file).is_err())
+            .map(|file| format!("{} cannot be read", file.display()));
+        let faults = secret.chain(open).map(|fault| format!("mirror {:?}: {fault}", mirror.name));
+        faults.collect::<Vec<_>>()
+    };
+    settings.mirrors.iter().flat_map(of_mirror).collect()
+}
+
 /// What stands between the world and the registry.
 struct Doors {
     gate: Arc<Gate>,
     trust: Trust,
     trail: Option<Trail>,
     certificate: Option<Arc<tls::Certificate>>,
+    secrets: Secrets,
 }
 
 impl Doors {
@@ -200,7 +274,8 @@ impl Doors {
             Trail::open(audit::Options { file, size, keep, required })
                 .with_context(|| format!("the audit trail {shown} cannot be written"))
         });
-        Ok(Doors { gate, trust: trust(access)?, trail: trail.transpose()?, certificate })
+        let secrets = secrets(settings)?;
+        Ok(Doors { gate, trust: trust(access)?, trail: trail.transpose()?, certificate, secrets })
     }
 }
 
@@ -338,6 +413,7 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
     metrics::describe_gauge!("revconf_followers", "How many follow a configuration");
     metrics::describe_gauge!("revconf_waiting", "How many reads are held until something changes");
+    describe_mirrors();
     metrics::describe_gauge!("revconf_index_ready", "Whether the history index is up to date");
     metrics::describe_counter!(
         "revconf_index_commits_total",
@@ -352,6 +428,27 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     metrics::counter!("revconf_commits_total").absolute(0);
     metrics::counter!("revconf_key_checks_total").absolute(0);
     Ok(handle)
+}
+
+fn describe_mirrors() {
+    metrics::describe_gauge!(
+        "revconf_mirror_lag_seconds",
+        "Since when a mirror lacks something; 0 if it does not"
+    );
+    metrics::describe_gauge!(
+        "revconf_mirror_lag_commits",
+        "How many commits a mirror lacks, as far as that is known"
+    );
+    metrics::describe_gauge!("revconf_mirror_lag_refs", "How many branches, releases and archives differ");
+    metrics::describe_gauge!(
+        "revconf_mirror_last_success_timestamp_seconds",
+        "When a mirror was last found or made up to date, in seconds since 1970; 0 is never"
+    );
+    metrics::describe_counter!(
+        "revconf_mirror_attempts_total",
+        "How often it was tried to bring a mirror up to date"
+    );
+    metrics::describe_counter!("revconf_mirror_failures_total", "How often that came to nothing");
 }
 
 /// Takes documents into the repository of a data directory that no service uses.

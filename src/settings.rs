@@ -42,6 +42,7 @@ fn text<'de, D: Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<T
 pub struct Settings {
     #[serde(deserialize_with = "text")]
     pub data: PathBuf,
+    pub mirrors: Vec<Mirror>,
     pub http: Http,
     pub log: Log,
     pub commits: Commits,
@@ -51,6 +52,7 @@ pub struct Settings {
     pub limits: Limits,
     pub audit: Audit,
     pub azure: Azure,
+    pub git: Git,
 }
 
 /// `[http]`
@@ -203,6 +205,52 @@ pub struct Azure {
     /// The name of a configuration.
     #[serde(deserialize_with = "text")]
     pub config: String,
+}
+
+/// `[git]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    /// A path, or a name on the search path.
+    #[serde(deserialize_with = "text")]
+    pub program: PathBuf,
+}
+
+/// One of `[[mirrors]]`. What is left out is empty, and so not set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    #[serde(deserialize_with = "text")]
+    pub name: String,
+    #[serde(deserialize_with = "text")]
+    pub url: String,
+    pub direction: Direction,
+    #[serde(default)]
+    pub configurations: Vec<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub configuration: String,
+    #[serde(default, deserialize_with = "text")]
+    pub branch: String,
+    /// In seconds.
+    pub interval: Option<u64>,
+    #[serde(default, deserialize_with = "text")]
+    pub secret_file: PathBuf,
+    #[serde(default, deserialize_with = "text")]
+    pub user: String,
+    #[serde(default, deserialize_with = "text")]
+    pub token_file: PathBuf,
+    #[serde(default, deserialize_with = "text")]
+    pub ssh_key: PathBuf,
+    #[serde(default, deserialize_with = "text")]
+    pub known_hosts: PathBuf,
+}
+
+/// Which way commits go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Push,
+    Follow,
 }
 
 /// What the command line says of the settings.

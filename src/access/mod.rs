@@ -4,6 +4,7 @@
 //! - [`key`], [`signature`]: two of the things that can be shown; [`credential`]: all of them
 //! - [`gate`]: holds what is shown against the principals; [`file`](mod@file): reads their file again when it changes
 //! - [`limit`]: how often something may happen; [`address`]: what counts as one address
+//! - [`webhook`]: secrets that other servers share with this one
 //! - [`audit`]: the trail of who did what
 
 pub mod address;
@@ -16,6 +17,7 @@ pub mod limit;
 pub mod principals;
 pub mod role;
 pub mod signature;
+pub mod webhook;
 
 pub use credential::{Credential, Way};
 pub use gate::{Caller, Denial, Gate};

@@ -9,6 +9,7 @@ use super::authentication::{self, Visitor};
 use super::call::{Call, Pattern, Shared};
 use super::failure::Failure;
 use super::needs::Needs;
+use super::webhook;
 use crate::access::audit::Trail;
 use crate::access::{Caller, Denial, Role};
 
@@ -35,6 +36,10 @@ pub async fn admit(
         limit.take(&address.into(), Instant::now()).map_err(Failure::too_often)?;
     }
     if needs == Needs::Something && is_public(request, shared) {
+        return Ok(());
+    }
+    // The signature is over the body, so it is looked at where that is read.
+    if needs == Needs::Secret && webhook::shows_secret(request) {
         return Ok(());
     }
     visitor.caller = shared.gate.who(&credential, address).await.map_err(|denial| match denial {
@@ -75,8 +80,8 @@ fn check_role(caller: &Caller, needs: Needs, configuration: Option<&str>) -> Res
     let forbidden = |role| Failure::Forbidden { role, configuration: configuration.map(str::to_owned) };
     match needs {
         Needs::Nothing => Ok(()),
-        Needs::Something if caller.may_something() => Ok(()),
-        Needs::Something => Err(forbidden(Role::Reader)),
+        Needs::Something | Needs::Secret if caller.may_something() => Ok(()),
+        Needs::Something | Needs::Secret => Err(forbidden(Role::Reader)),
         Needs::Role(role) if configuration.is_some_and(|name| caller.may(role, name)) => Ok(()),
         Needs::Role(role) => Err(forbidden(role)),
     }

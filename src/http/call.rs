@@ -19,7 +19,9 @@ use super::needs::Needs;
 use super::preconditions;
 use super::query::{Parameter, Query};
 use super::shape::Dialect;
+use super::webhook;
 use crate::access::audit::Trail;
+use crate::access::webhook::Secrets;
 use crate::access::{Caller, Gate};
 use crate::document::Kind;
 use crate::registry::{Conditions, Identity, Place, Registry, Share, Write};
@@ -51,6 +53,8 @@ pub struct Shared {
     pub azure_configuration: String,
     /// The description of the API.
     pub openapi: Bytes,
+    /// What mirrors' servers show, by the names of the mirrors.
+    pub secrets: Secrets,
     /// The page of numbers for Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -109,6 +113,10 @@ impl Call {
         }
         let Body { bytes: body, share } = if expected.body {
             shared.bodies.read(request, incoming).await?
+        } else if expected.needs == Needs::Secret {
+            let mirror = parameter(request.uri().path(), expected.template, "id").unwrap_or_default();
+            webhook::read(request, incoming, &shared.bodies, shared.secrets.get(&mirror)).await?;
+            Body::default()
         } else {
             shared.bodies.pass_over(request, incoming).await?;
             Body::default()

@@ -51,6 +51,8 @@ pub enum Failure {
     NotReady,
     #[error("{}", reason_of(*.0))]
     Unauthenticated(Denial),
+    #[error("neither X-Hub-Signature-256 nor X-Gitlab-Token shows the secret of a mirror of this name")]
+    WrongSecret,
     #[error("this needs the role {role}{}", for_which(.configuration.as_deref()))]
     Forbidden { role: Role, configuration: Option<String> },
     #[error("a page of another origin asks for this write; http.cors_origins lists those that may")]
@@ -122,14 +124,15 @@ impl Failure {
                 | Error::NotInVersion { .. }
                 | Error::NoRelease { .. }
                 | Error::NotListed { .. }
-                | Error::NoArchive { .. } => StatusCode::NOT_FOUND,
+                | Error::NoArchive { .. }
+                | Error::NoMirror(_) => StatusCode::NOT_FOUND,
                 Error::ConfigurationExists(_)
                 | Error::EntryExists { .. }
                 | Error::ReleaseExists { .. }
                 | Error::SetNotEmpty { .. }
                 | Error::NotToday { .. }
                 | Error::Conflicts { .. } => StatusCode::CONFLICT,
-                Error::OriginForbidden(_) => StatusCode::FORBIDDEN,
+                Error::OriginForbidden(_) | Error::Followed { .. } => StatusCode::FORBIDDEN,
                 Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
                 Error::NotJson(_) | Error::TwoMessages => StatusCode::BAD_REQUEST,
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -153,7 +156,7 @@ impl Failure {
             Failure::Busy | Failure::Crowded | Failure::NotReady | Failure::NoTrail => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Failure::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Failure::Unauthenticated(_) | Failure::WrongSecret => StatusCode::UNAUTHORIZED,
             Failure::Forbidden { .. } | Failure::ForeignPage => StatusCode::FORBIDDEN,
             Failure::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::Framework(status) => *status,
@@ -217,7 +220,7 @@ impl Failure {
                 Refused::Unknown(_) | Refused::Astray(_) => Vec::new(),
                 _ => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
             },
-            Failure::Unauthenticated(_) => {
+            Failure::Unauthenticated(_) | Failure::WrongSecret => {
                 CHALLENGES.map(|challenge| (header::WWW_AUTHENTICATE, challenge.to_owned())).to_vec()
             }
             Failure::TooOften { wait } => vec![(header::RETRY_AFTER, wait.as_secs().to_string())],

@@ -8,7 +8,7 @@
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
 //! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`], [`merges`]: the handlers; [`backends`], [`filter`]: those of Azure's
-//!   dialect
+//!   dialect; [`mirrors`], [`webhook`]: other git servers
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
 //! - [`server`]: the listening server; [`tls`]: its certificates
@@ -31,6 +31,7 @@ pub mod headers;
 pub mod limits;
 pub mod log;
 pub mod merges;
+pub mod mirrors;
 pub mod moment;
 pub mod needs;
 pub mod openapi;
@@ -49,3 +50,4 @@ pub mod trail;
 pub mod transactions;
 pub mod versions;
 pub mod waiting;
+pub mod webhook;

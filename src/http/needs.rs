@@ -9,6 +9,8 @@ pub enum Needs {
     Nothing,
     /// Any role, for any configuration.
     Something,
+    /// A secret that another server shows, right for the mirror that the path names; or else any role.
+    Secret,
     /// This role, or a higher one, for the configuration that the path names.
     Role(Role),
 }

@@ -113,6 +113,10 @@ pub enum Output {
     OpenApi,
     /// A stream of events.
     Events,
+    /// How it goes with the mirrors.
+    Mirrors,
+    /// It is going to be done.
+    Noted,
     /// Text that is no JSON, of this media type.
     Text(&'static str),
 }
@@ -215,6 +219,7 @@ impl Resource {
         let reply = match operation {
             Some(operation) => {
                 let there = check_configuration(configuration, operation.input == Input::Creation, &shared);
+                let there = there.and_then(|()| check_own(configuration, operation, &shared));
                 match there {
                     Ok(()) => self.operate(operation, kind, request, incoming, shared.clone()).await,
                     Err(failure) => Err(failure),
@@ -296,6 +301,14 @@ pub fn unread(mut response: HttpResponse, incoming: Incoming) -> HttpResponse {
 fn check_configuration(name: Option<&str>, may_be_new: bool, shared: &Shared) -> Result<(), Failure> {
     match name {
         Some(name) if !may_be_new => Ok(shared.registry.find(name).map(drop)?),
+        _ => Ok(()),
+    }
+}
+
+/// What follows another server is changed there, so that not even a dry run says what would be.
+fn check_own(name: Option<&str>, operation: &Operation, shared: &Shared) -> Result<(), Failure> {
+    match name {
+        Some(name) if operation.output.is_write() => Ok(shared.registry.check_own(name)?),
         _ => Ok(()),
     }
 }

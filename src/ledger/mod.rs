@@ -12,7 +12,8 @@
 //!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
 //! - [`bundle`]: backups, and back from them
-//! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words
+//! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words; [`remote`]: other
+//!   repositories, reached by it
 
 mod adoption;
 pub mod batch;
@@ -41,6 +42,7 @@ pub mod program;
 pub mod reader;
 pub mod record;
 mod refs;
+pub mod remote;
 pub mod repository;
 mod store;
 pub mod tag;
@@ -66,6 +68,7 @@ pub use index::compare::{Difference, differences};
 pub use index::pages::{Listing, Wanted};
 pub use judge::Judge;
 pub use reader::foreign::{Lies, New, Way};
+pub use reader::mirrored::{MIRRORED, Place, place};
 pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tag::{TagName, TagRecord};
@@ -139,6 +142,7 @@ pub struct Ledger {
     index: Arc<Index>,
     history: Arc<History>,
     repository: PathBuf,
+    mirrors: PathBuf,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -183,7 +187,7 @@ impl Ledger {
             }
         }
         let directory = Arc::new(directory);
-        let (at, repository) = (directory.index(), directory.repository());
+        let (at, repository, mirrors) = (directory.index(), directory.repository(), directory.mirrors());
         let index = Index::open(&at, &repository, Arc::clone(&reader), Arc::clone(&directory))?;
         let index = Arc::new(index);
         let (sender, queue) = mpsc::channel(options.queue.max(1));
@@ -210,7 +214,8 @@ impl Ledger {
         };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;
         let history = Arc::new(History::new(Arc::clone(&index), Arc::clone(&reader)));
-        Ok(Ledger { queue: sender, reader, index, history, repository, thread: Mutex::new(Some(thread)) })
+        let thread = Mutex::new(Some(thread));
+        Ok(Ledger { queue: sender, reader, index, history, repository, mirrors, thread })
     }
 
     /// Makes a change. When this answers `Ok`, the change survives a power cut.
@@ -247,6 +252,16 @@ impl Ledger {
     /// For looking at what was.
     pub fn reader(&self) -> &Arc<Reader> {
         &self.reader
+    }
+
+    /// Where the repository lies, for calls of git.
+    pub fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// The folder for what mirrors keep. It may be removed at any time.
+    pub fn mirrors(&self) -> &Path {
+        &self.mirrors
     }
 
     /// Finishes what was accepted and ends the committer. Blocks until that is done.

@@ -3,6 +3,7 @@
 
 mod changes;
 pub mod foreign;
+pub mod mirrored;
 mod tags;
 
 use std::cmp::Reverse;

@@ -14,6 +14,7 @@ pub const FOLDER: &str = "repository.git";
 const JOURNAL: &str = "journal";
 /// The index's file in the data directory.
 pub const INDEX: &str = "index.sqlite";
+const MIRRORS: &str = "mirrors";
 const LOCK: &str = "lock";
 
 /// Why a data directory cannot be used.
@@ -128,6 +129,11 @@ impl DataDirectory {
     /// Where the history index lies.
     pub fn index(&self) -> PathBuf {
         self.path.join(INDEX)
+    }
+
+    /// Where mirrors keep what can be made again.
+    pub fn mirrors(&self) -> PathBuf {
+        self.path.join(MIRRORS)
     }
 
     /// Where the repository lies.

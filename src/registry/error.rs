@@ -71,6 +71,13 @@ pub enum Error {
     /// Somebody else changed an entry between the read and the write of a patch or a merge; it is tried again.
     #[error("the entry is being changed by many at once")]
     Raced,
+    #[error(
+        "configuration {configuration:?} follows the branch {branch} of {url} (mirror {mirror}), so that it is changed there \
+         and not here"
+    )]
+    Followed { configuration: String, branch: String, url: String, mirror: String },
+    #[error("there is no mirror {0:?} that could look for something new")]
+    NoMirror(String),
     #[error("a task of the service has failed")]
     Broken,
 }

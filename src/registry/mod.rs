@@ -10,6 +10,7 @@
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
 //! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made
+//! - [`mirrors`]: other git servers, which are given what is here, or are followed
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
 //! - [`error`]: why something is not done
@@ -32,6 +33,7 @@ pub mod import;
 mod inspection;
 pub mod merges;
 pub mod message;
+pub mod mirrors;
 pub mod moment;
 pub mod name;
 pub mod operation;
@@ -61,6 +63,7 @@ pub use conflict::Conflict;
 pub use entries::Place;
 pub use error::{Error, Rejection};
 use inspection::Inspector;
+use mirrors::Mirrors;
 pub use moment::Moment;
 pub use operation::{OperationFault, Reason};
 use readers::Readers;
@@ -97,6 +100,7 @@ pub struct Registry {
     past: Arc<Semaphore>,
     readers: Readers,
     inspector: Arc<Inspector>,
+    mirrors: Mirrors,
 }
 
 /// So many followers read the past at a time.

@@ -232,6 +232,7 @@ impl Registry {
         write: Write,
     ) -> Result<Released> {
         let branch = configuration.name.clone();
+        self.check_own(branch.as_str())?;
         let change =
             Change { branch, requirements: Vec::new(), action, author: write.author, share: write.share };
         let refused = match self.ledger.change(change).await {

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::catalogue::Catalogue;
 use super::inspection::Inspector;
+use super::mirrors::Mirrors;
 use super::readers::Readers;
 use super::step::files_of_a_new_one;
 use super::{PAST, Registry, error, versions};
@@ -37,11 +38,11 @@ pub enum OpenError {
 }
 
 impl Registry {
-    /// Opens a data directory.
+    /// Opens a data directory, whose configurations are mirrored so.
     ///
     /// # Errors
     /// It is in use, cannot be read or written, or holds a newer format.
-    pub async fn open(directory: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+    pub async fn open(directory: &Path, options: Options, mirrors: Mirrors) -> Result<Arc<Self>, OpenError> {
         let service = options.committer.clone();
         let catalogue = Arc::new(Catalogue::default());
         let audience: Arc<dyn Audience> = Arc::<Catalogue>::clone(&catalogue);
@@ -53,7 +54,7 @@ impl Registry {
         let ledger = Ledger::open(directory, &first, options, audience, judge)?;
         let (old, readers) = (versions::no_answers(), Readers::start().map_err(StartError::Io)?);
         let past = Arc::new(Semaphore::new(PAST));
-        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past, inspector });
+        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past, inspector, mirrors });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;
@@ -81,6 +82,10 @@ impl Registry {
             self.catalogue.all().values().filter(|configuration| configuration.contents.is_ok())
         {
             let name = &configuration.name;
+            // A commit of our own would part it from what it follows; it is served as if it were upgraded.
+            if self.mirrors.is_followed(name) {
+                continue;
+            }
             let failed =
                 |error: error::Error| OpenError::Upgrade { name: name.clone(), reason: error.to_string() };
             let Some(draft) = upgrade(self.ledger.reader(), configuration.version()).map_err(failed)? else {
@@ -104,6 +109,10 @@ impl Registry {
         let reader = self.ledger.reader();
         let Branches { branches, others } = reader.branches()?;
         if !branches.is_empty() || !others.is_empty() || !reader.archives()?.is_empty() {
+            return Ok(());
+        }
+        // It comes with the first fetch.
+        if self.mirrors.is_followed(&first) {
             return Ok(());
         }
         let message = format!("Create configuration {first}");

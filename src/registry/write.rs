@@ -164,6 +164,7 @@ impl Registry {
         target: &Subject,
     ) -> Result<Outcome> {
         let branch = change.branch.clone();
+        self.check_own(branch.as_str())?;
         change.requirements = demands.iter().map(|demand| demand.requirement.clone()).collect();
         match self.ledger.change(change).await {
             Ok(written) => Ok(Outcome::Done {

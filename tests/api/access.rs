@@ -19,6 +19,7 @@ mod secrets;
 mod signatures;
 mod tls;
 mod ways;
+mod webhooks;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

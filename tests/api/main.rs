@@ -46,6 +46,7 @@ mod looking_back;
 mod maintenance;
 mod merges;
 mod migrations;
+mod mirrors;
 mod model;
 mod openapi;
 mod power_cut;

@@ -108,6 +108,8 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
         Output::Entities => (200, "A page of entities, sorted by id", body(&schema("AzureBackends"))),
         Output::CreatedEntity => (201, "It was created", body(&schema("AzureBackend"))),
         Output::Nothing => (204, "It was done", json!({})),
+        Output::Mirrors => (200, "How it goes with each", body(&schema("Mirrors"))),
+        Output::Noted => (202, "It is looked at once", body(&schema("Message"))),
         Output::Health => (200, "It is", body(&schema("Health"))),
         Output::OpenApi => (200, "The description", body(&json!({"type": "object"}))),
         Output::Events => (
@@ -184,7 +186,10 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
     let (about, schema) = match status {
         400 => ("A header or the body cannot be read", "Error"),
         401 => ("It is not known who asks", "Error"),
-        403 => ("Who asks lacks the role that the message names", "Error"),
+        403 => (
+            "Who asks lacks the role that the message names, or the configuration follows another server and is changed there",
+            "Error",
+        ),
         404 => ("There is no such thing", "Error"),
         406 => ("Accept takes no form of the answer", "Error"),
         408 => ("The body took too long to arrive", "Error"),
@@ -220,8 +225,8 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
 }
 
 pub fn has_tag(operation: &Operation) -> bool {
-    let no_object =
-        operation.output == Output::Events || matches!(operation.name, "live" | "ready" | "metrics");
+    let no_object = matches!(operation.output, Output::Events | Output::Mirrors | Output::Noted)
+        || matches!(operation.name, "live" | "ready" | "metrics");
     !operation.output.is_write() && !no_object
 }
 

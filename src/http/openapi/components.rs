@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::{EntryId, KINDS, Kind};
+use crate::registry::mirrors::standing::Standing;
 
 pub fn reference(section: &str, name: &str) -> Value {
     json!({"$ref": format!("#/components/{section}/{name}")})
@@ -16,7 +17,7 @@ pub fn parameters() -> Value {
     let text = |name: &str, place: &str, about: &str, schema: Value| json!({"name": name, "in": place, "required": place == "path", "description": about, "schema": schema});
     json!({
         "config": text("config", "path", "The configuration's name", name_schema()),
-        "id": text("id", "path", "The entry's id", json!({"type": "string", "minLength": 1, "maxLength": EntryId::LONGEST})),
+        "id": text("id", "path", "The entry's id, or the mirror's name", json!({"type": "string", "minLength": 1, "maxLength": EntryId::LONGEST})),
         "version": text(
             "version",
             "path",
@@ -85,6 +86,19 @@ pub fn security_schemes() -> Value {
             "name": "Authorization",
             "description": "SharedAccessSignature uid=…&ex=…&sn=…: a principal's name, a time (ISO 8601), and the base64 \
                             of an HMAC-SHA512 with the principal's signing key over both, a line feed between them",
+        },
+        "hubSignature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Hub-Signature-256",
+            "description": "sha256= and the HMAC-SHA256 of the body with a mirror's secret, in hex digits, as GitHub, Gitea \
+                            and Forgejo send it",
+        },
+        "gitlabToken": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Gitlab-Token",
+            "description": "A mirror's secret, as GitLab sends it",
         },
         "certificate": {"type": "mutualTLS", "description": "A certificate that is listed with a principal"},
     })
@@ -250,6 +264,25 @@ fn azure_schemas(text: &Value) -> Map<String, Value> {
 
 fn error_schemas(text: &Value) -> Map<String, Value> {
     members(json!({
+        "Mirrors": list_of(&reference("schemas", "Mirror")),
+        "Mirror": object(&json!({
+            "name": text,
+            "url": {"type": "string", "description": "Without a name or a token"},
+            "direction": {"enum": ["push", "follow"]},
+            "configurations": {"type": "array", "items": text, "description": "Patterns; the one that follows"},
+            "branch": {"type": ["string", "null"], "description": "What is followed"},
+            "state": {
+                "enum": Standing::ALL,
+                "description": "failing: it is tried again; diverged: the other side has gone elsewhere and is not \
+                                overwritten; refused: what is there breaks the rules, so the old state stays",
+            },
+            "message": {"type": ["string", "null"], "description": "Why it is not current"},
+            "commits_behind": {"type": "integer", "minimum": 0, "description": "As far as it is known"},
+            "refs_behind": {"type": "integer", "minimum": 0},
+            "behind_since": {"type": ["string", "null"], "format": "date-time"},
+            "last_success": {"type": ["string", "null"], "format": "date-time"},
+            "failures": {"type": "integer", "minimum": 0, "description": "Since the service was started"},
+        })),
         "Health": object(&json!({"status": text})),
         "Fault": object(&json!({
             "loc": {"type": "array", "items": {"type": ["string", "integer"]}},

@@ -161,6 +161,10 @@ fn security(needs: Needs) -> Value {
         Needs::Something | Needs::Role(_) => {
             json!([{"bearer": []}, {"basic": []}, {"signature": []}, {"certificate": []}])
         }
+        Needs::Secret => json!([
+            {"hubSignature": []}, {"gitlabToken": []},
+            {"bearer": []}, {"basic": []}, {"signature": []}, {"certificate": []},
+        ]),
     }
 }
 

@@ -4,6 +4,7 @@ mod backends;
 mod configurations;
 mod documents;
 mod events;
+mod mirrors;
 mod parameters;
 mod releases;
 mod service;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Resource> {
         versions::RESOURCES,
         documents::RESOURCES,
         backends::RESOURCES,
+        mirrors::RESOURCES,
         service::RESOURCES,
     ]
     .into_iter()

@@ -1,0 +1,143 @@
+//! Keeps a configuration like a branch elsewhere: fetched, looked through, and only then accepted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::pace::Pace;
+use super::pushing::tell;
+use super::standing::Behind;
+use super::{Mirror, Trouble, Way};
+use crate::ledger::remote::{RemoteError, Workplace};
+use crate::ledger::{Identity, ObjectId};
+use crate::registry::Registry;
+use crate::registry::error::Error;
+use crate::registry::pushes::{Unfit, Update};
+
+/// So long it may take to ask where the branch is, to fetch it, and to bring it into the repository.
+const ASKING: Duration = Duration::from_secs(120);
+const FETCHING: Duration = Duration::from_secs(1800);
+/// So many faults of a refused commit are told.
+const TOLD: usize = 20;
+
+/// What is followed.
+struct Followed<'a> {
+    mirror: &'a Mirror,
+    configuration: &'a str,
+    branch: &'a str,
+    workplace: PathBuf,
+}
+
+/// A state of the branch that was refused, and why; it need not be fetched again.
+type Known = Option<(ObjectId, String)>;
+
+impl Registry {
+    pub(super) async fn keep_following(self: &Arc<Self>, mirror: &Mirror) {
+        let Way::Follow { configuration, branch, interval } = &mirror.way else { return };
+        let workplace = self.ledger.mirrors().join(format!("{}.git", mirror.name));
+        let followed = Followed { mirror, configuration: configuration.as_str(), branch, workplace };
+        let mut pace = Pace::default();
+        let mut known = Known::None;
+        let stop = self.mirrors_stop();
+        tokio::pin!(stop);
+        loop {
+            mirror.state().begins();
+            let outcome = self.take_over(&followed, &mut known).await;
+            let news = mirror.state().ended(&outcome);
+            tell(mirror, &outcome, news);
+            let pause = match outcome {
+                Err(Trouble::Failing(_)) => Some(pace.next()),
+                _ => {
+                    pace.reset();
+                    *interval
+                }
+            };
+            tokio::select! {
+                () = &mut stop => return,
+                () = mirror.called.notified() => {}
+                () = pause_for(pause) => {}
+            }
+        }
+    }
+
+    /// Makes the configuration what the branch is.
+    async fn take_over(self: &Arc<Self>, followed: &Followed<'_>, known: &mut Known) -> Result<(), Trouble> {
+        let Followed { mirror, configuration, branch, workplace } = followed;
+        let full = format!("refs/heads/{branch}");
+        let pattern = full.clone();
+        let found = self.call_git(mirror, ASKING, move |remote| remote.list(&[&pattern])).await?;
+        let there = *found.get(&full).ok_or_else(|| {
+            Trouble::Failing(format!("there is no branch {branch} at {}", mirror.remote.address()))
+        })?;
+        let failing = |error: Error| Trouble::Failing(error.to_string());
+        self.check_not_lost(configuration).map_err(failing)?;
+        let here = self.version_of(configuration).map(ObjectId::from);
+        if here == Some(there) {
+            *known = None;
+            return Ok(());
+        }
+        mirror.state().found(Behind { commits: 1, refs: 1 });
+        if let Some((refused, message)) = known
+            && *refused == there
+        {
+            return Err(Trouble::Refused(message.clone()));
+        }
+        let (folder, repository) = (workplace.clone(), self.ledger.repository().to_owned());
+        let branch = (*branch).to_owned();
+        let fetch = self.call_git(mirror, FETCHING, move |remote| {
+            let workplace = Workplace::make(&folder, &repository)?;
+            let commit = remote.fetch(&branch, &workplace)?;
+            Ok::<_, RemoteError>((workplace, commit))
+        });
+        let (workplace, commit) = fetch.await?;
+        let update = Update { name: format!("refs/heads/{configuration}"), from: here, to: Some(commit) };
+        let outcome = self.accept_fetched(mirror, update, workplace).await;
+        if let Err(Trouble::Refused(message)) = &outcome {
+            *known = Some((commit, message.clone()));
+        }
+        outcome
+    }
+
+    async fn accept_fetched(
+        self: &Arc<Self>,
+        mirror: &Mirror,
+        update: Update,
+        workplace: Workplace,
+    ) -> Result<(), Trouble> {
+        let failing = |message: String| Trouble::Failing(message);
+        let looked = self.look_through(vec![update.clone()], Some(workplace.objects())).await;
+        let looked = looked.map_err(|rejection| failing(rejection.to_string()))?;
+        for verdict in looked {
+            verdict.map_err(|unfit| refused(&update, &unfit))?;
+        }
+        let repository = self.ledger.repository().to_owned();
+        self.call_git(mirror, FETCHING, move |remote| remote.bring(&workplace, &repository)).await?;
+        let who = Identity::new(&format!("mirror {}", mirror.name), "");
+        let accepted = self.accept(&update, &who).await;
+        accepted
+            .map_err(|rejection| failing(rejection.to_string()))?
+            .map_err(|unfit| refused(&update, &unfit))
+    }
+}
+
+/// In the words of those who must mend it.
+fn refused(update: &Update, unfit: &Unfit) -> Trouble {
+    let Unfit(lines) = unfit;
+    let to = update.to.map(|id| id.to_string()).unwrap_or_default();
+    let more = lines.len().saturating_sub(TOLD);
+    let mut told: Vec<_> = lines.iter().take(TOLD).cloned().collect();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    Trouble::Refused(format!("commit {to} is refused: {}", told.join("; ")))
+}
+
+/// For ever where there is no end to it.
+async fn pause_for(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}
