@@ -33,6 +33,18 @@ const MOST_PRINTED: u64 = 64 << 20;
 /// In characters, of what a call says of its failure.
 const LONGEST_REASON: usize = 600;
 
+/// Variables that say how this machine's network is left, and whose certificates are believed.
+const NETWORK: [&str; 8] = [
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "GIT_SSL_CAINFO",
+];
+
 /// Another repository, and how it is reached.
 #[derive(Debug)]
 pub struct Remote {
@@ -121,6 +133,7 @@ impl Remote {
     /// A call that can reach the other side. Git is looked for each time: it may be installed while the service runs.
     fn command(&self) -> Result<Command, RemoteError> {
         let mut command = self.local_command("https:http:ssh:file")?;
+        command.envs(NETWORK.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         self.credentials.give(&self.address, &mut command)?;
         Ok(command)
     }

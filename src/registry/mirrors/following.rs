@@ -19,6 +19,8 @@ use crate::registry::pushes::{Unfit, Update};
 /// So long it may take to ask where the branch is, to fetch it, and to bring it into the repository.
 const ASKING: Duration = Duration::from_secs(120);
 const FETCHING: Duration = Duration::from_secs(1800);
+/// Before it is known better.
+const AT_LEAST: Behind = Behind { commits: 1, refs: 1 };
 /// So many faults of a refused commit are told.
 const TOLD: usize = 20;
 
@@ -30,8 +32,12 @@ struct Followed<'a> {
     workplace: PathBuf,
 }
 
-/// A state of the branch that was refused, and why; it need not be fetched again.
-type Known = Option<(ObjectId, String)>;
+/// A state of the branch that was refused; it need not be fetched again.
+struct Known {
+    commit: ObjectId,
+    why: String,
+    behind: Behind,
+}
 
 impl Registry {
     pub(super) async fn keep_following(self: &Arc<Self>, mirror: &Mirror) {
@@ -39,7 +45,7 @@ impl Registry {
         let workplace = self.ledger.mirrors().join(format!("{}.git", mirror.name));
         let followed = Followed { mirror, configuration: configuration.as_str(), branch, workplace };
         let mut pace = Pace::default();
-        let mut known = Known::None;
+        let mut known = None;
         let stop = self.mirrors_stop();
         tokio::pin!(stop);
         loop {
@@ -63,7 +69,11 @@ impl Registry {
     }
 
     /// Makes the configuration what the branch is.
-    async fn take_over(self: &Arc<Self>, followed: &Followed<'_>, known: &mut Known) -> Result<(), Trouble> {
+    async fn take_over(
+        self: &Arc<Self>,
+        followed: &Followed<'_>,
+        known: &mut Option<Known>,
+    ) -> Result<(), Trouble> {
         let Followed { mirror, configuration, branch, workplace } = followed;
         let full = format!("refs/heads/{branch}");
         let pattern = full.clone();
@@ -78,12 +88,11 @@ impl Registry {
             *known = None;
             return Ok(());
         }
-        mirror.state().found(Behind { commits: 1, refs: 1 });
-        if let Some((refused, message)) = known
-            && *refused == there
-        {
-            return Err(Trouble::Refused(message.clone()));
+        if let Some(known) = known.as_ref().filter(|known| known.commit == there) {
+            mirror.state().found(known.behind);
+            return Err(Trouble::Refused(known.why.clone()));
         }
+        mirror.state().found(AT_LEAST);
         let (folder, repository) = (workplace.clone(), self.ledger.repository().to_owned());
         let branch = (*branch).to_owned();
         let fetch = self.call_git(mirror, FETCHING, move |remote| {
@@ -92,12 +101,39 @@ impl Registry {
             Ok::<_, RemoteError>((workplace, commit))
         });
         let (workplace, commit) = fetch.await?;
+        let behind = self.count(here, commit, &workplace).await.map_err(failing)?;
+        mirror.state().found(behind);
         let update = Update { name: format!("refs/heads/{configuration}"), from: here, to: Some(commit) };
         let outcome = self.accept_fetched(mirror, update, workplace).await;
-        if let Err(Trouble::Refused(message)) = &outcome {
-            *known = Some((commit, message.clone()));
+        match &outcome {
+            Ok(()) => tracing::info!(
+                mirror = mirror.name,
+                configuration,
+                %commit,
+                commits = behind.commits,
+                "what is followed has moved"
+            ),
+            Err(Trouble::Refused(why)) => *known = Some(Known { commit, why: why.clone(), behind }),
+            Err(_) => {}
         }
         outcome
+    }
+
+    /// How many commits there are to take over.
+    async fn count(
+        self: &Arc<Self>,
+        here: Option<ObjectId>,
+        there: ObjectId,
+        workplace: &Workplace,
+    ) -> Result<Behind, Error> {
+        let Some(here) = here else { return Ok(AT_LEAST) };
+        let (reader, objects) = (Arc::clone(self.ledger.reader()), workplace.objects());
+        self.aside(move || {
+            let reader = reader.beside(objects).map_err(|error| Error::Damaged(error.to_string()))?;
+            // Where the one does not lead to the other it cannot be said in commits.
+            Ok(reader.leads(here, there)?.map_or(AT_LEAST, |commits| Behind { commits, refs: 1 }))
+        })
+        .await
     }
 
     async fn accept_fetched(

@@ -185,22 +185,22 @@ pub(super) fn tell(mirror: &Mirror, outcome: &Result<(), Trouble>, news: bool) {
     let (name, url) = (&mirror.name, mirror.remote.address().url());
     match outcome {
         Ok(()) if news => tracing::info!(mirror = name, url, "the mirror is up to date"),
-        Err(Trouble::Failing(message)) if news => {
+        Err(Trouble::Failing(reason)) if news => {
             tracing::warn!(
                 mirror = name,
                 url,
-                message,
+                reason,
                 "the mirror cannot be kept up to date; it is tried again"
             );
         }
-        Err(Trouble::Elsewhere(message)) if news => {
-            tracing::error!(mirror = name, url, message, "the mirror has gone elsewhere");
+        Err(Trouble::Elsewhere(reason)) if news => {
+            tracing::error!(mirror = name, url, reason, "the mirror has gone elsewhere");
         }
-        Err(Trouble::Refused(message)) if news => {
+        Err(Trouble::Refused(reason)) if news => {
             tracing::error!(
                 mirror = name,
                 url,
-                message,
+                reason,
                 "what the mirror has is refused; the old state stays"
             );
         }
