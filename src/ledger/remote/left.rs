@@ -26,6 +26,11 @@ impl Left {
         Left { file: file.to_owned(), refs: text.lines().filter_map(read).collect() }
     }
 
+    /// All of them.
+    pub fn refs(&self) -> &Refs {
+        &self.refs
+    }
+
     /// Where a ref was left.
     pub fn at(&self, name: &str) -> Option<ObjectId> {
         self.refs.get(name).copied()

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::delivering::{Plan, Sides, only};
@@ -28,9 +29,21 @@ const TOLD: usize = 5;
 
 /// What is known of the other side between attempts.
 struct Copy {
-    /// What it has; `None` if that must be asked.
-    there: Option<Refs>,
+    /// What it has, or had when it was asked last.
+    there: Refs,
+    /// It need not be asked again.
+    is_known: bool,
     left: Left,
+}
+
+/// What ends the time between two attempts.
+enum Woken {
+    /// There is something new.
+    Change,
+    /// It is time for another look.
+    Time,
+    /// There will be nothing new.
+    End,
 }
 
 impl Registry {
@@ -38,10 +51,8 @@ impl Registry {
         let Way::Push { configurations } = &mirror.way else { return };
         let feed = Arc::clone(self.catalogue.feeds().any());
         let mut changed = feed.watch();
-        let mut copy = Copy {
-            there: None,
-            left: Left::read(&self.ledger.mirrors().join(format!("{}.refs", mirror.name))),
-        };
+        let left = Left::read(&self.ledger.mirrors().join(format!("{}.refs", mirror.name)));
+        let mut copy = Copy { there: left.refs().clone(), is_known: false, left };
         let mut pace = Pace::default();
         let stop = self.mirrors_stop();
         tokio::pin!(stop);
@@ -52,34 +63,25 @@ impl Registry {
             let outcome = self.push_all(mirror, configurations, &mut copy).await;
             let news = mirror.state().ended(&outcome);
             tell(mirror, &outcome, news);
-            let end = Instant::now() + if outcome.is_ok() { LOOK } else { pace.next() };
-            if outcome.is_ok() {
+            let pause = if outcome.is_ok() {
                 pace.reset();
+                LOOK
             } else {
-                copy.there = None;
-            }
-            loop {
-                let woken = tokio::select! {
-                    () = &mut stop => return,
-                    woken = timeout_at(end, changed.changed()) => woken,
-                };
-                match woken {
-                    // What is new is noted at once, but while the other side is away it is not asked more often for that.
-                    Ok(Ok(())) if outcome.is_err() => mirror.state().noticed(),
-                    Ok(Ok(())) => {
-                        mirror.state().noticed();
-                        break;
-                    }
-                    Ok(Err(_)) => return,
-                    Err(_) => {
-                        copy.there = None;
-                        break;
-                    }
-                }
-            }
+                copy.is_known = false;
+                pace.next()
+            };
+            let woken = async {
+                let woken = wait(mirror, &mut changed, outcome.is_err(), Instant::now() + pause).await;
+                sleep(GATHERING).await;
+                woken
+            };
             tokio::select! {
                 () = &mut stop => return,
-                () = sleep(GATHERING) => {}
+                woken = woken => match woken {
+                    Woken::Change => {}
+                    Woken::Time => copy.is_known = false,
+                    Woken::End => return,
+                },
             }
         }
     }
@@ -91,19 +93,25 @@ impl Registry {
         configurations: &[String],
         copy: &mut Copy,
     ) -> Result<(), Trouble> {
-        if copy.there.is_none() {
+        let listed = if copy.is_known {
+            Ok(())
+        } else {
             let found = self.call_git(mirror, LISTING, |remote| remote.list(&MIRRORED)).await;
-            copy.there = Some(only(found?, configurations));
-        }
-        let there = copy.there.get_or_insert_default();
-        let (plan, here) = self.compare(mirror, configurations, there, &mut copy.left).await?;
+            found.map(|found| copy.there = only(found, configurations))
+        };
+        // How far behind a copy is that cannot be reached is told by what it had last.
+        let (plan, here) = self.compare(configurations, copy).await?;
         mirror.state().found(plan.behind);
-        let mut refused = self.deliver(mirror, plan.first, there).await?;
+        listed?;
+        copy.is_known = true;
+        let mut refused = self.deliver(mirror, plan.first, &mut copy.there).await?;
         if refused.is_empty() {
-            refused = self.deliver(mirror, plan.then, there).await?;
+            refused = self.deliver(mirror, plan.then, &mut copy.there).await?;
         }
-        // What is the same on both sides is ours to take away there once it goes here.
-        let left: Refs = here.into_iter().filter(|(name, id)| there.get(name) == Some(id)).collect();
+        // What is the same on both sides, or was, is ours to take away there once it goes here.
+        let is_ours = |name: &String, id| here.get(name) == Some(id) || copy.left.at(name) == Some(*id);
+        let left = copy.there.iter().filter(|(name, id)| is_ours(name, id));
+        let left = left.map(|(name, id)| (name.clone(), *id)).collect();
         copy.left.keep(left).map_err(|error| Trouble::Failing(format!("the mirror's file: {error}")))?;
         verdict(plan.elsewhere, refused)
     }
@@ -111,21 +119,18 @@ impl Registry {
     /// What is to be done, and what is here.
     async fn compare(
         self: &Arc<Self>,
-        mirror: &Mirror,
         configurations: &[String],
-        there: &Refs,
-        left: &mut Left,
+        copy: &Copy,
     ) -> Result<(Plan, Refs), Trouble> {
-        let (registry, there, configurations) = (Arc::clone(self), there.clone(), configurations.to_vec());
-        let known = left.clone();
+        let (registry, configurations) = (Arc::clone(self), configurations.to_vec());
+        let (there, left) = (copy.there.clone(), copy.left.clone());
         let compared = self.aside(move || {
             let reader = registry.ledger.reader();
             let here = only(reader.mirrored()?, &configurations);
-            let plan = Sides { reader, here: &here, there: &there, left: &known }.plan()?;
+            let plan = Sides { reader, here: &here, there: &there, left: &left }.plan()?;
             Ok::<_, Error>((plan, here))
         });
-        let compared = compared.await;
-        compared.map_err(|error| Trouble::Failing(format!("mirror {}: {error}", mirror.name)))
+        compared.await.map_err(|error| Trouble::Failing(error.to_string()))
     }
 
     /// Delivers some refs, and notes what is there then. Answers what the other side does not take.
@@ -154,6 +159,20 @@ impl Registry {
             }
         }
         Ok(refused)
+    }
+}
+
+/// Waits for a change, or until `end`. What is new is noted at once, but a server that is away is not asked more often for that.
+async fn wait(mirror: &Mirror, changed: &mut watch::Receiver<()>, is_away: bool, end: Instant) -> Woken {
+    loop {
+        match timeout_at(end, changed.changed()).await {
+            Err(_) => return Woken::Time,
+            Ok(Err(_)) => return Woken::End,
+            Ok(Ok(())) => mirror.state().noticed(),
+        }
+        if !is_away {
+            return Woken::Change;
+        }
     }
 }
 

@@ -118,6 +118,9 @@ fn a_remote_that_is_away_holds_up_nothing_and_gets_all_when_it_is_back() {
         let behind = metric(&client, "revconf_mirror_lag_seconds") > 0.0;
         (behind && metric(&client, "revconf_mirror_failures_total") > 0.0).then_some(())
     });
+    wait_for("the commits to be counted", || {
+        (metric(&client, "revconf_mirror_lag_commits") == 2.0).then_some(())
+    });
     assert!(server.log_lines().iter().any(|line| line.contains("it is tried again")));
     fs::rename(outside.path("away.git"), copy.directory()).expect("it can be moved back");
     wait_for_copy(&server, &copy);
@@ -162,6 +165,29 @@ fn a_remote_that_has_gone_elsewhere_is_not_overwritten() {
     wait_for("its own", || (copy.find("prod") == server.git().find("prod")).then_some(()));
     wait_for_state(&client, "current");
     assert_eq!(copy.rev_parse("eve"), theirs);
+}
+
+#[test]
+fn what_the_other_side_does_not_take_is_told_in_its_words_and_nothing_is_lost() {
+    let outside = Outside::new();
+    let copy = outside.bare("copy.git");
+    let server = outside.pushing(copy.directory()).start();
+    let client = server.client();
+    client.post("/conf/configs/staging", &json!({})).expect(201);
+    wait_for_copy(&server, &copy);
+    let prod = copy.rev_parse("prod");
+    // It is what a clone of the copy checks out.
+    client.delete("/conf/configs/prod").expect(200);
+    let failing = wait_for_state(&client, "failing");
+    let message = failing["message"].as_str().unwrap_or_default();
+    assert!(message.contains("refs/heads/prod") && message.contains("current branch"), "{failing}");
+    let archived = ours(&copy).into_iter().find(|(name, _)| name.starts_with("refs/archive/prod/"));
+    assert_eq!(archived.map(|(_, id)| id), Some(prod));
+    client.post("/conf/staging/backend-services/web", &service("web")).expect(201);
+    wait_for("the others to go on", || (copy.find("staging") == server.git().find("staging")).then_some(()));
+    copy.text(&["symbolic-ref", "HEAD", "refs/heads/staging"]);
+    wait_for_copy(&server, &copy);
+    wait_for_state(&client, "current");
 }
 
 #[test]
