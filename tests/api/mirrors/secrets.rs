@@ -34,11 +34,13 @@ fn a_token_is_shown_to_the_server_and_to_nobody_else() {
         for stream in listener.incoming().flatten() {
             let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
             let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+            // Before the answer, while the call waits for it.
+            let seen = processes();
             let answer = format!(
                 "HTTP/1.1 302 Found\r\nLocation: http://{address}/elsewhere/info/refs\r\nContent-Length: 0\r\n\r\n"
             );
             let _ = (&stream).write_all(answer.as_bytes());
-            if heard.send((head.join("\n"), processes())).is_err() {
+            if heard.send((head.join("\n"), seen)).is_err() {
                 return;
             }
         }
