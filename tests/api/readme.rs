@@ -50,6 +50,9 @@ fn run(steps: &[Step], folder: &Path, address: &str) -> Vec<Vec<String>> {
     // The program is called as if it were installed, and finds its service without being told.
     let mut command = Command::new("bash");
     command.arg("-c").arg(script).current_dir(folder).env("PATH", path_with_program());
+    for (name, _) in crate::support::program::program().get_envs() {
+        command.env_remove(name);
+    }
     command.env("REVCONF_SERVER", format!("http://{address}")).env_remove("REVCONF_CONFIGURATION");
     let output = command.output().expect("bash runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8").replace(address, ADDRESS);
