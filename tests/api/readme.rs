@@ -1,5 +1,5 @@
-//! README.md says what happens: its tour is run, command by command, and its table of settings is held against the
-//! defaults.
+//! README.md and its chapters say what happens: their commands are run, one by one, and the table of settings is held
+//! against the defaults.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -101,11 +101,25 @@ fn same(printed: &str, happened: &str, ids: &mut HashMap<String, String>) -> boo
 
 #[test]
 fn the_tour_is_what_happens() {
-    let folder = TempDir::new().expect("a temporary directory");
-    let server = Server::builder().data(&folder.path().join("data")).start();
     let steps = tour(&file("README.md"));
     assert!(steps.len() >= 15, "the tour is there: {} commands", steps.len());
-    let happened = run(&steps, folder.path(), server.address());
+    assert_happens(&steps);
+}
+
+#[test]
+fn what_the_chapters_show_is_what_happens() {
+    for chapter in ["docs/access.md"] {
+        let steps = tour(&file(chapter));
+        assert!(!steps.is_empty(), "{chapter} shows something");
+        assert_happens(&steps);
+    }
+}
+
+#[track_caller]
+fn assert_happens(steps: &[Step]) {
+    let folder = TempDir::new().expect("a temporary directory");
+    let server = Server::builder().data(&folder.path().join("data")).start();
+    let happened = run(steps, folder.path(), server.address());
     assert_eq!(happened.len(), steps.len(), "every command was run");
     let mut ids = HashMap::new();
     for (step, happened) in steps.iter().zip(happened) {
@@ -113,7 +127,7 @@ fn the_tour_is_what_happens() {
             && step.output.iter().zip(&happened).all(|(printed, line)| same(printed, line, &mut ids));
         assert!(
             alike,
-            "$ {}\nthe README says:\n{}\nwhat happened:\n{}",
+            "$ {}\nthe text says:\n{}\nwhat happened:\n{}",
             step.command,
             step.output.join("\n"),
             happened.join("\n")
@@ -137,8 +151,8 @@ fn settings(toml: &str) -> Vec<(String, String)> {
 
 #[test]
 fn the_table_of_settings_is_complete_and_right() {
-    let readme = file("README.md");
-    let mut rows = readme.lines().filter(|line| line.contains("| `REVCONF_"));
+    let chapter = file("docs/settings.md");
+    let mut rows = chapter.lines().filter(|line| line.contains("| `REVCONF_"));
     let defaults = settings(&file("config/default.toml"));
     assert!(defaults.len() > 15, "{defaults:?}");
     for (key, value) in &defaults {
