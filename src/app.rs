@@ -1,6 +1,6 @@
 //! The only place that joins the parts: settings, log, metrics, registry and server.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,11 +34,14 @@ use crate::ledger::bundle;
 use crate::ledger::bundle::backup::Backup;
 use crate::ledger::bundle::restore::Restoration;
 use crate::ledger::repository;
+use crate::ledger::wire::hook;
+use crate::ledger::wire::hooks::Stage;
 use crate::registry::check::{self, Report};
+use crate::registry::door::{Door, GitOptions};
 use crate::registry::import::{Import, Imported};
 use crate::registry::mirrors::{self, Mirrors, Wanted};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
-use crate::settings::{Access, Direction, Http, Log, LogFormat, LogLevel, Mirror, Settings};
+use crate::settings::{Access, Direction, Git, Http, Log, LogFormat, LogLevel, Mirror, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
@@ -124,8 +127,11 @@ async fn answer(
     let measured = Arc::clone(registry);
     let Doors { gate, trust, trail, certificate, secrets } = doors;
     let tls = certificate.as_ref().map(tls::Certificate::config).transpose()?;
+    let door = Door::open(Arc::clone(registry), &settings.data, git_options(&settings.git))
+        .context("the folder for git in the data directory cannot be made")?;
     let shared = web::Data::new(Shared {
         registry: Arc::clone(registry),
+        door: Arc::clone(&door),
         anonymous: Identity::new(&settings.commits.anonymous_name, &settings.commits.anonymous_email),
         gate: Arc::clone(&gate),
         trust,
@@ -167,6 +173,8 @@ async fn answer(
         }
     });
     let mirrors: Vec<_> = registry.keep_mirrors().into_iter().map(tokio::task::spawn_local).collect();
+    let hear = tokio::task::spawn_local(Arc::clone(&door).hear());
+    let find = tokio::task::spawn_local(async move { door.look().await });
     tracing::info!(%address, data = %settings.data.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     tokio::select! {
         _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
@@ -178,12 +186,35 @@ async fn answer(
     handle.stop(true).await;
     upkeep.abort();
     look.abort();
+    hear.abort();
+    find.abort();
     for mirror in mirrors {
         if let Err(error) = mirror.await {
             tracing::error!(%error, "a mirror's task failed");
         }
     }
     running.await.context("the server's task failed")?.context("the server failed")
+}
+
+/// Does the work of a hook for a push, in a process that git has started: its words come from `input` and go to `output`, and
+/// what is for people to `screen`. Answers whether the push goes on.
+///
+/// # Errors
+/// There is no such hook, or git or the service cannot be heard.
+pub fn hook(
+    name: &str,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    screen: &mut impl Write,
+) -> anyhow::Result<bool> {
+    let stage = Stage::named(name).with_context(|| format!("there is no hook {name}"))?;
+    hook::run(stage, input, output, screen).context("the service cannot be reached")
+}
+
+fn git_options(git: &Git) -> Option<GitOptions> {
+    let Git { enabled, program, processes, timeout, max_push } = git.clone();
+    let timeout = Duration::from_secs(timeout);
+    enabled.then_some(GitOptions { program, processes, timeout, max_push })
 }
 
 /// The description of the API as these settings have it.
@@ -412,6 +443,7 @@ fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     );
     metrics::describe_counter!("revconf_key_checks_total", "Keys that were hashed to be checked");
     metrics::describe_gauge!("revconf_followers", "How many follow a configuration");
+    metrics::describe_gauge!("revconf_git_processes", "How many of git's clients are served now");
     metrics::describe_gauge!("revconf_waiting", "How many reads are held until something changes");
     describe_mirrors();
     metrics::describe_gauge!("revconf_index_ready", "Whether the history index is up to date");

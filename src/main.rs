@@ -71,6 +71,12 @@ enum Command {
     },
     #[command(flatten)]
     Client(client::Command),
+    /// Do the work of a hook for a push: git calls this.
+    #[command(hide = true)]
+    Hook {
+        /// The hook's name
+        name: String,
+    },
     /// Print what makes a shell complete these commands.
     Completions {
         /// The shell
@@ -179,6 +185,7 @@ fn main() -> ExitCode {
         Command::Restore { shared, backup } => restore(&shared, &backup),
         Command::Key(KeyCommand::New(flags)) => new_key(&flags),
         Command::Openapi { config } => openapi(config),
+        Command::Hook { name } => hook(&name),
         Command::Client(command) => Ok(client::run(&command)),
         Command::Completions { shell } => completions(shell),
     };
@@ -279,6 +286,12 @@ fn openapi(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let settings = settings(&Shared { data: None, config }, None)?;
     print(&format!("{:#}\n", app::description(&settings)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn hook(name: &str) -> anyhow::Result<ExitCode> {
+    let (mut input, mut output, mut screen) = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+    let well = app::hook(name, &mut input, &mut output, &mut screen)?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn completions(shell: Shell) -> anyhow::Result<ExitCode> {

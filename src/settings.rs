@@ -51,8 +51,8 @@ pub struct Settings {
     pub tls: Tls,
     pub limits: Limits,
     pub audit: Audit,
-    pub azure: Azure,
     pub git: Git,
+    pub azure: Azure,
 }
 
 /// `[http]`
@@ -198,6 +198,20 @@ pub struct Audit {
     pub required: bool,
 }
 
+/// `[git]`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Git {
+    pub enabled: bool,
+    #[serde(deserialize_with = "text")]
+    pub program: PathBuf,
+    pub processes: usize,
+    /// In seconds.
+    pub timeout: u64,
+    /// In bytes.
+    pub max_push: u64,
+}
+
 /// `[azure]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,15 +219,6 @@ pub struct Azure {
     /// The name of a configuration.
     #[serde(deserialize_with = "text")]
     pub config: String,
-}
-
-/// `[git]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Git {
-    /// A path, or a name on the search path.
-    #[serde(deserialize_with = "text")]
-    pub program: PathBuf,
 }
 
 /// One of `[[mirrors]]`. What is left out is empty, and so not set.
@@ -334,7 +339,7 @@ impl Settings {
     }
 
     fn wrong_numbers(&self) -> Vec<String> {
-        let Settings { http, commits, journal, access, limits, audit, .. } = self;
+        let Settings { http, commits, journal, access, limits, audit, git, .. } = self;
         let ranges = [
             ("http.workers", http.workers as u64, 0, 1024),
             ("http.max_body", http.max_body as u64, 1, 1 << 40),
@@ -359,6 +364,9 @@ impl Settings {
             ("limits.burst", limits.burst.into(), 1, 1 << 20),
             ("audit.size", audit.size, 1, 1 << 40),
             ("audit.keep", audit.keep as u64, 0, 1000),
+            ("git.processes", git.processes as u64, 1, 1024),
+            ("git.timeout", git.timeout, 1, DAY),
+            ("git.max_push", git.max_push, 1, 1 << 40),
         ];
         let wrong = ranges.into_iter().filter(|(_, found, min, max)| !(min..=max).contains(&found));
         wrong

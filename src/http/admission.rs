@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use actix_web::http::{Method, header};
+use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest};
 
 use super::authentication::{self, Visitor};
 use super::call::{Call, Pattern, Shared};
 use super::failure::Failure;
+use super::intent::is_write;
 use super::needs::Needs;
 use super::webhook;
 use crate::access::audit::Trail;
@@ -99,14 +100,10 @@ fn is_end(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('/')
 }
 
-fn is_write(method: &Method) -> bool {
-    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
-}
-
 /// A browser sends what any page asks it to, with the password that it knows, and CORS only keeps the page from seeing
 /// the answer. So a write that a page asks for is done only for pages of this service or of the origins that are listed.
 fn check_page(request: &HttpRequest, shared: &Shared) -> Result<(), Failure> {
-    let Some(origin) = request.headers().get(header::ORIGIN).filter(|_| is_write(request.method())) else {
+    let Some(origin) = request.headers().get(header::ORIGIN).filter(|_| is_write(request)) else {
         return Ok(());
     };
     let origin = String::from_utf8_lossy(origin.as_bytes());
@@ -119,5 +116,5 @@ fn check_page(request: &HttpRequest, shared: &Shared) -> Result<(), Failure> {
 
 fn check_trail(request: &HttpRequest, shared: &Shared) -> Result<(), Failure> {
     let allowed = shared.trail.as_ref().is_none_or(Trail::allows_writes);
-    if allowed || !is_write(request.method()) { Ok(()) } else { Err(Failure::NoTrail) }
+    if allowed || !is_write(request) { Ok(()) } else { Err(Failure::NoTrail) }
 }

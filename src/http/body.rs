@@ -95,6 +95,40 @@ impl Bodies {
         Ok(Body { bytes: Bytes::from_owner(held), share })
     }
 
+    /// Reads a body of any type.
+    ///
+    /// # Errors
+    /// 408, 413, or 503 if there is no memory for it now; 400 if it breaks off.
+    pub async fn gather(&self, request: &HttpRequest, incoming: &mut Incoming) -> Result<Body, Failure> {
+        self.check_announced(request)?;
+        let (bytes, _arrived) = self.receive(incoming).await?;
+        let share = self.work(bytes.len()).await?;
+        Ok(Body { bytes: bytes.into(), share })
+    }
+
+    /// A share for so many bytes that are worked on.
+    ///
+    /// # Errors
+    /// 413 if that is more than a body may have, 503 if there is no memory for it now.
+    pub async fn work(&self, length: usize) -> Result<Share, Failure> {
+        self.check_length(length as u64)?;
+        let budget = if length <= SMALL { &self.small } else { &self.large };
+        budget.take(length, PATIENCE).await.ok_or(Failure::Busy)
+    }
+
+    /// In bytes: the longest body of a usual request.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The next piece of a body that is not kept; it may take as long as a whole one.
+    ///
+    /// # Errors
+    /// 408; 400 if it breaks off.
+    pub async fn piece(&self, incoming: &mut Incoming) -> Result<Option<Bytes>, Failure> {
+        self.next(incoming, Instant::now() + self.time).await
+    }
+
     /// Passes over the body of a request that needs none; it may not be larger or slower than others.
     ///
     /// # Errors
@@ -150,12 +184,11 @@ impl Bodies {
     }
 
     fn check_announced(&self, request: &HttpRequest) -> Result<(), Failure> {
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        length.and_then(|length| length.parse().ok()).map_or(Ok(()), |length| self.check_length(length))
+        check_announced(request, self.limit as u64)
     }
 
     fn check_length(&self, length: u64) -> Result<(), Failure> {
-        if length > self.limit as u64 { Err(Failure::BodyTooLarge { limit: self.limit }) } else { Ok(()) }
+        check_length(length, self.limit as u64)
     }
 
     async fn receive(&self, incoming: &mut Incoming) -> Result<(Vec<u8>, Vec<Share>), Failure> {
@@ -184,6 +217,19 @@ impl Bodies {
         let chunk = timeout_at(end, next).await.map_err(late)?.transpose();
         chunk.map_err(|error| Failure::BodyLost(error.to_string()))
     }
+}
+
+/// Refuses a body that says itself that it is longer than `limit`, in bytes.
+///
+/// # Errors
+/// 413.
+pub fn check_announced(request: &HttpRequest, limit: u64) -> Result<(), Failure> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|length| length.parse().ok()).map_or(Ok(()), |length| check_length(length, limit))
+}
+
+fn check_length(length: u64, limit: u64) -> Result<(), Failure> {
+    if length > limit { Err(Failure::BodyTooLarge { limit }) } else { Ok(()) }
 }
 
 /// What reading and writing a body takes, in bytes, at most: its text, and what is made of it; a value in memory, however

@@ -1,9 +1,12 @@
 //! A request as handlers see it: its parts read and checked.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest, web};
 use bytes::Bytes;
@@ -24,11 +27,13 @@ use crate::access::audit::Trail;
 use crate::access::webhook::Secrets;
 use crate::access::{Caller, Gate};
 use crate::document::Kind;
+use crate::registry::door::Door;
 use crate::registry::{Conditions, Identity, Place, Registry, Share, Write};
 
 /// What all requests share.
 pub struct Shared {
     pub registry: Arc<Registry>,
+    pub door: Arc<Door>,
     /// The author of changes by people who are not known.
     pub anonymous: Identity,
     pub gate: Arc<Gate>,
@@ -63,12 +68,22 @@ pub struct Shared {
 #[derive(Debug, Clone)]
 pub struct Pattern(pub Arc<str>);
 
+/// What becomes of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brings {
+    /// It is passed over.
+    Nothing,
+    /// It is read before the handler is called.
+    Json,
+    /// The handler takes it as it comes.
+    Stream,
+}
+
 /// What a route expects of a request.
 pub struct Expected {
     /// The path that the request matched, but for a prefix.
     pub template: &'static str,
-    /// It brings a body.
-    pub body: bool,
+    pub brings: Brings,
     /// It is answered as JSON.
     pub json: bool,
     /// It is answered as a text diff as well.
@@ -93,6 +108,8 @@ pub struct Call {
     pub body: Bytes,
     /// What the body takes of the memory for bodies.
     share: Share,
+    /// A body that the handler takes as it comes.
+    incoming: Rc<RefCell<Option<Incoming>>>,
 }
 
 impl Call {
@@ -111,16 +128,23 @@ impl Call {
             let forms = if expected.diff { "application/json or text/x-diff" } else { "application/json" };
             return Err(Failure::NotAcceptable { forms });
         }
-        let Body { bytes: body, share } = if expected.body {
-            shared.bodies.read(request, incoming).await?
-        } else if expected.needs == Needs::Secret {
-            let mirror = parameter(request.uri().path(), expected.template, "id").unwrap_or_default();
-            webhook::read(request, incoming, &shared.bodies, shared.secrets.get(&mirror)).await?;
-            Body::default()
-        } else {
-            shared.bodies.pass_over(request, incoming).await?;
-            Body::default()
+        let Body { bytes: body, share } = match expected.brings {
+            Brings::Json => shared.bodies.read(request, incoming).await?,
+            Brings::Nothing if expected.needs == Needs::Secret => {
+                let mirror = parameter(request.uri().path(), expected.template, "id").unwrap_or_default();
+                webhook::read(request, incoming, &shared.bodies, shared.secrets.get(&mirror)).await?;
+                Body::default()
+            }
+            Brings::Nothing => {
+                shared.bodies.pass_over(request, incoming).await?;
+                Body::default()
+            }
+            Brings::Stream => Body::default(),
         };
+        let query = Query::read(request.query_string(), expected.query)?;
+        let conditions = preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?;
+        let taken = (expected.brings == Brings::Stream)
+            .then(|| std::mem::replace(incoming, Incoming::new(Payload::None)));
         Ok(Call {
             kind,
             request: request.clone(),
@@ -130,12 +154,23 @@ impl Call {
                 .map_or(Caller::Nobody, |visitor| visitor.caller.clone()),
             needs: expected.needs,
             parameters: parameters(request.uri().path(), expected.template),
-            query: Query::read(request.query_string(), expected.query)?,
-            conditions: preconditions::read(request.headers(), expected.dialect == Dialect::Azure)?,
+            query,
+            conditions,
             body,
             share,
+            incoming: Rc::new(RefCell::new(taken)),
             shared,
         })
+    }
+
+    /// The body that the handler takes as it comes: once.
+    pub fn incoming(&self) -> Option<Incoming> {
+        self.incoming.borrow_mut().take()
+    }
+
+    /// Gives back what the handler has not read to its end.
+    pub fn give_back(&self, incoming: Incoming) {
+        *self.incoming.borrow_mut() = Some(incoming);
     }
 
     pub fn registry(&self) -> &Arc<Registry> {
@@ -196,7 +231,8 @@ impl Call {
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    fn author(&self) -> Identity {
+    /// Who is named where a change has an author.
+    pub fn author(&self) -> Identity {
         match self.caller.principal() {
             Some(principal) => Identity::new(&principal.name, &principal.email),
             None => self.shared.anonymous.clone(),

@@ -20,7 +20,7 @@ use super::headers::{self, IDENTITY, REQUEST_ID};
 use super::needs::Needs;
 use super::route::Unread;
 use super::sending::Keeping;
-use super::shape::Shape;
+use super::shape::{Shape, Shaped};
 use super::{log, route, routes, trail};
 
 /// In bytes, as HTTP/1 has it in the framework itself. HTTP/2 has no such limit there.
@@ -105,7 +105,8 @@ fn too_large(request: &ServiceRequest, shared: &Shared) -> Option<Failure> {
 fn in_shape<B>(response: ServiceResponse<B>, shape: Shape) -> ServiceResponse<EitherBody<B>> {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let shaped = kind.is_some_and(|kind| kind.starts_with(b"application/"));
+    let shaped = kind.is_some_and(|kind| kind.starts_with(b"application/"))
+        || response.response().extensions().contains::<Shaped>();
     if !(status.is_client_error() || status.is_server_error()) || shaped {
         return response.map_into_left_body();
     }

@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use crate::access::{Denial, Role};
 use crate::document::Fault;
 use crate::document::json::NotJson;
+use crate::registry::door::{DoorError, WireError};
 use crate::registry::{CommitId, Conflict, Error, OperationFault, Reason, Refused, Rejection};
 
 /// Everything that a request can fail of.
@@ -25,8 +26,12 @@ pub enum Failure {
     EncodingNotAcceptable,
     #[error("the body must be application/json in UTF-8, not {0}")]
     UnsupportedMediaType(String),
+    #[error("the body must be {wanted}, not {found}")]
+    NotOfType { wanted: &'static str, found: String },
+    #[error("{0}")]
+    Door(#[from] DoorError),
     #[error("the body is larger than {limit} bytes, which is the limit here")]
-    BodyTooLarge { limit: usize },
+    BodyTooLarge { limit: u64 },
     #[error("the body has not arrived within {} s, which is the limit here", .time.as_secs())]
     BodyLate { time: Duration },
     #[error("the head of the request is larger than {limit} bytes, which is the limit here")]
@@ -140,10 +145,20 @@ impl Failure {
                 Error::NotTaken(_) | Error::Raced => StatusCode::SERVICE_UNAVAILABLE,
                 Error::Damaged(_) | Error::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             },
+            Failure::Door(error) => match error {
+                DoorError::Closed | DoorError::Wire(WireError::Missing(_)) => StatusCode::NOT_IMPLEMENTED,
+                DoorError::Wire(WireError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+                DoorError::Wire(WireError::Io(_) | WireError::Damage(_)) | DoorError::Broken => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
+                DoorError::Malformed(_) => StatusCode::BAD_REQUEST,
+            },
             Failure::NoRoute { .. } => StatusCode::NOT_FOUND,
             Failure::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Failure::NotAcceptable { .. } | Failure::EncodingNotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Failure::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Failure::UnsupportedMediaType(_) | Failure::NotOfType { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::BodyLate { .. } => StatusCode::REQUEST_TIMEOUT,
             Failure::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -224,7 +239,8 @@ impl Failure {
                 CHALLENGES.map(|challenge| (header::WWW_AUTHENTICATE, challenge.to_owned())).to_vec()
             }
             Failure::TooOften { wait } => vec![(header::RETRY_AFTER, wait.as_secs().to_string())],
-            Failure::Rejected(Rejection { error: Error::Raced, .. })
+            Failure::Door(DoorError::Wire(WireError::Busy))
+            | Failure::Rejected(Rejection { error: Error::Raced, .. })
             | Failure::Busy
             | Failure::Crowded
             | Failure::NotReady

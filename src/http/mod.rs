@@ -8,8 +8,9 @@
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
 //! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`], [`merges`]: the handlers; [`backends`], [`filter`]: those of Azure's
-//!   dialect; [`mirrors`], [`webhook`]: other git servers
+//!   dialect; [`mirrors`], [`webhook`]: other git servers; [`git`]: the door for git's clients
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
+//! - [`intent`]: whether a request may change something
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records
 //! - [`server`]: the listening server; [`tls`]: its certificates
 
@@ -27,7 +28,9 @@ pub mod entries;
 pub mod events;
 pub mod failure;
 pub mod filter;
+pub mod git;
 pub mod headers;
+pub mod intent;
 pub mod limits;
 pub mod log;
 pub mod merges;

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::admission;
 use super::answer::Reply;
 use super::body::Incoming;
-use super::call::{self, Call, Expected, Shared};
+use super::call::{self, Brings, Call, Expected, Shared};
 use super::failure::Failure;
 use super::headers::REVCONF_VERSION;
 use super::needs::Needs;
@@ -76,6 +76,8 @@ pub enum Input {
     Entity,
     /// What they send to change one.
     EntityPatch,
+    /// Bytes of this media type, which the handler takes as they come.
+    Stream(&'static str),
 }
 
 /// What a request that is done gives.
@@ -119,12 +121,14 @@ pub enum Output {
     Noted,
     /// Text that is no JSON, of this media type.
     Text(&'static str),
+    /// Bytes of one of these media types, as they come.
+    Stream(&'static [&'static str]),
 }
 
 impl Output {
     /// Whether the answer is JSON.
     pub fn is_json(self) -> bool {
-        !matches!(self, Output::Events | Output::Text(_))
+        !matches!(self, Output::Events | Output::Text(_) | Output::Stream(_))
     }
 
     /// Whether the answer is to a write.
@@ -148,7 +152,11 @@ impl Operation {
     fn expected(&self, resource: &Resource) -> Expected {
         Expected {
             template: resource.path,
-            body: self.input != Input::None,
+            brings: match self.input {
+                Input::None => Brings::Nothing,
+                Input::Stream(_) => Brings::Stream,
+                _ => Brings::Json,
+            },
             json: self.output.is_json(),
             diff: self.output == Output::Difference,
             dialect: resource.dialect,
@@ -252,6 +260,13 @@ impl Resource {
         shared: web::Data<Shared>,
     ) -> Reply {
         let call = Call::read(request, incoming, shared.clone(), kind, &operation.expected(self)).await?;
+        if operation.expected(self).brings == Brings::Stream {
+            let reply = (operation.handle)(call.clone()).await;
+            if let Some(unread) = call.incoming() {
+                *incoming = unread;
+            }
+            return reply;
+        }
         let answer = match waiting::asked(request, &call) {
             None => (operation.handle)(call).await?,
             Some(seconds) => {

@@ -17,6 +17,8 @@ pub enum Dialect {
     Own,
     /// Those of Azure API Management.
     Azure,
+    /// Those of git's clients, which show text to whoever uses them.
+    Git,
 }
 
 /// How a failure's body looks.
@@ -28,7 +30,12 @@ pub enum Shape {
     Problem,
     /// `{"error":{"code","message","details"}}`
     Azure,
+    /// The message alone, a line of text.
+    Text,
 }
+
+/// Noted with an answer of text that has its shape: what the framework makes is text as well.
+pub struct Shaped;
 
 impl Dialect {
     /// The shape of failures in this dialect for whoever sent `request`.
@@ -37,6 +44,7 @@ impl Dialect {
             Dialect::Own if accept::read(request).problem => Shape::Problem,
             Dialect::Own => Shape::Plain,
             Dialect::Azure => Shape::Azure,
+            Dialect::Git => Shape::Text,
         }
     }
 }
@@ -68,9 +76,20 @@ impl Shape {
             Shape::Plain => ("application/json", plain(failure, status)),
             Shape::Problem => ("application/problem+json", problem(failure, status)),
             Shape::Azure => ("application/json", azure(failure, status)),
+            Shape::Text => {
+                builder.insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"));
+                let mut response = builder.body(text(failure));
+                response.extensions_mut().insert(Shaped);
+                return response;
+            }
         };
         builder.insert_header((header::CONTENT_TYPE, kind)).body(Value::Object(body).to_string() + "\n")
     }
+}
+
+fn text(failure: &Failure) -> String {
+    let faults: Vec<_> = failure.faults().unwrap_or_default().iter().map(Fault::to_string).collect();
+    if faults.is_empty() { format!("{failure}\n") } else { faults.join("\n") + "\n" }
 }
 
 fn plain(failure: &Failure, status: StatusCode) -> Map<String, Value> {

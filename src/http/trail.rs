@@ -1,15 +1,15 @@
 //! The audit trail's records of requests: of all writes, and of all that were refused for who asked or how often.
 
 use actix_web::dev::ServiceResponse;
-use actix_web::http::Method;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 
 use super::answer::MadeCommit;
 use super::authentication::{self, Visitor};
 use super::call::Shared;
-use super::log;
+use super::{intent, log};
 use crate::access::audit::{Outcome, Record};
 use crate::access::key;
+use crate::registry::pushes::Update;
 
 /// In characters: a flood of long paths shall not fill the trail sooner than one of short ones.
 const LONGEST_PATH: usize = 1024;
@@ -21,8 +21,7 @@ pub fn record<B>(response: &ServiceResponse<B>) {
     let Some(trail) = &shared.trail else { return };
     let status = response.status().as_u16();
     let outcome = Outcome::of(status);
-    let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if reads && !outcome.is_refusal() {
+    if !intent::is_write(request) && !outcome.is_refusal() {
         return;
     }
     // Some are refused before it is asked who asks, such as those whose URL is too long.
@@ -42,4 +41,42 @@ pub fn record<B>(response: &ServiceResponse<B>) {
         commit,
         request_id: &log::id(request),
     });
+}
+
+/// What a push leaves in the log and the trail for each ref, when it is known what became of that.
+pub struct PushRecord {
+    visitor: Option<Visitor>,
+    request_id: String,
+}
+
+impl PushRecord {
+    /// Of the request that pushes.
+    pub fn of(request: &HttpRequest) -> Self {
+        PushRecord { visitor: request.extensions().get::<Visitor>().cloned(), request_id: log::id(request) }
+    }
+
+    /// Writes what became of a ref; `refused` is why it has not moved.
+    pub fn write(&self, shared: &Shared, update: &Update, refused: Option<&str>) {
+        let Some(visitor) = &self.visitor else { return };
+        let principal = visitor.caller.principal().map(|who| who.name.as_str());
+        let (name, request_id) = (update.name.as_str(), self.request_id.as_str());
+        let commit = update.to.map(|id| id.to_string()).filter(|_| refused.is_none());
+        tracing::info!(name, commit, refused, principal, request_id, "push");
+        let Some(trail) = &shared.trail else { return };
+        let path: String = format!("/git/{name}").chars().take(LONGEST_PATH).collect();
+        let (status, outcome) =
+            if refused.is_some() { (409, Outcome::Rejected) } else { (200, Outcome::Done) };
+        trail.write(&Record {
+            principal,
+            way: visitor.way.name(),
+            address: visitor.address,
+            method: "PUSH",
+            path: &path,
+            dry_run: false,
+            status,
+            outcome,
+            commit,
+            request_id,
+        });
+    }
 }

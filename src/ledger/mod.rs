@@ -12,8 +12,8 @@
 //!   `merge_base`: what two commits have in common
 //! - `unified`: differences as text
 //! - [`bundle`]: backups, and back from them
-//! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words; [`remote`]: other
-//!   repositories, reached by it
+//! - [`repository`]: the data directory; [`program`]: the installed git, for what needs its own words; [`wire`]: its
+//!   processes that serve clones and pushes; [`remote`]: other repositories, reached by it
 
 mod adoption;
 pub mod batch;
@@ -48,6 +48,7 @@ mod store;
 pub mod tag;
 pub mod tree;
 mod unified;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

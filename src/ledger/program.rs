@@ -79,9 +79,18 @@ fn clean(path: &Path) -> Command {
 
 /// Ends a call that is still at work, and whatever it has started.
 pub fn end(leader: u32) {
+    send(leader, Signal::KILL);
+}
+
+/// Asks a call and whatever it has started to end, so that they take away what they have half done.
+pub fn stop(leader: u32) {
+    send(leader, Signal::TERM);
+}
+
+fn send(leader: u32, signal: Signal) {
     let leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
     if let Some(leader) = leader
-        && let Err(error) = kill_process_group(leader, Signal::KILL)
+        && let Err(error) = kill_process_group(leader, signal)
     {
         tracing::debug!(%error, "the call of git had ended already");
     }

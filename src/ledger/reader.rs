@@ -4,6 +4,7 @@
 mod changes;
 pub mod foreign;
 pub mod mirrored;
+mod named;
 mod tags;
 
 use std::cmp::Reverse;

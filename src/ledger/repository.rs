@@ -205,7 +205,37 @@ fn clear_leftovers(repository: &Path) -> io::Result<()> {
     if packs.is_dir() {
         file::clear(&packs)?;
     }
+    clear_pushes(&repository.join("objects"))?;
     clear(&repository.join("objects"), true, &is_unfinished)
+}
+
+/// Takes away what pushes have left that were killed: objects that were never among the repository's.
+fn clear_pushes(objects: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(objects)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // As git names them since 2.35, and before.
+        if entry.file_type()?.is_dir() && (name.starts_with("tmp_objdir-") || name.starts_with("incoming-")) {
+            tracing::warn!(folder = %entry.path().display(), "removing what an interrupted push left");
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    let packs = objects.join("pack");
+    if packs.is_dir() { clear_marks(&packs) } else { Ok(()) }
+}
+
+/// While a push is under way, a mark beside its pack has git leave that alone; for ever, if the push was killed.
+fn clear_marks(packs: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(packs)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "keep")
+            && fs::read(&path)?.starts_with(b"receive-pack ")
+        {
+            tracing::warn!(file = %path.display(), "removing what an interrupted push left");
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn clear(folder: &Path, deep: bool, is_leftover: &dyn Fn(&str) -> bool) -> io::Result<()> {

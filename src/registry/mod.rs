@@ -9,7 +9,8 @@
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
 //! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
-//! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made
+//! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made; [`door`], [`sight`]: clones
+//!   and pushes by git, and who sees and moves which refs
 //! - [`mirrors`]: other git servers, which are given what is here, or are followed
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases
@@ -23,6 +24,7 @@ pub mod conditions;
 pub mod configurations;
 pub mod conflict;
 pub mod diff;
+pub mod door;
 pub mod entries;
 pub mod error;
 pub mod event;
@@ -43,6 +45,7 @@ mod readers;
 pub mod releases;
 pub mod revert;
 pub mod sets;
+pub mod sight;
 pub mod start;
 mod step;
 pub mod three_way;

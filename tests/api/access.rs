@@ -17,7 +17,7 @@ mod releases;
 mod roles;
 mod secrets;
 mod signatures;
-mod tls;
+pub mod tls;
 mod ways;
 mod webhooks;
 
@@ -37,14 +37,14 @@ const SERVICES: &str = "/conf/prod/backend-services";
 const WEB: &str = "/conf/prod/backend-services/web";
 
 /// A principal's new key, made by the program, and what it says is to be stored.
-struct NewKey {
-    key: String,
-    entry: String,
+pub struct NewKey {
+    pub key: String,
+    pub entry: String,
 }
 
 /// Runs `revconf key new`.
 #[track_caller]
-fn new_key(name: &str, roles: &[&str], more: &[&str]) -> NewKey {
+pub fn new_key(name: &str, roles: &[&str], more: &[&str]) -> NewKey {
     let mut arguments = vec!["key", "new", "--name", name];
     arguments.extend(roles.iter().flat_map(|role| ["--role", role]));
     arguments.extend(more);
@@ -68,7 +68,7 @@ impl NewKey {
 }
 
 /// A file of principals in a folder of its own.
-struct Principals {
+pub struct Principals {
     home: Arc<TempDir>,
 }
 
@@ -81,7 +81,7 @@ impl Principals {
     }
 
     #[track_caller]
-    fn of(keys: &[&NewKey]) -> Self {
+    pub fn of(keys: &[&NewKey]) -> Self {
         Self::new(&keys.iter().map(|key| key.entry.as_str()).collect::<String>())
     }
 
@@ -89,13 +89,13 @@ impl Principals {
         self.home.path().join("principals.toml")
     }
 
-    fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.home.path()
     }
 
     /// Puts a new state in the place of the old one, as an editor does: at once.
     #[track_caller]
-    fn write(&self, text: &str) {
+    pub fn write(&self, text: &str) {
         let beside = self.folder().join("principals.new");
         fs::write(&beside, text).expect("a file can be written");
         set_mode(&beside, 0o600);
@@ -103,7 +103,7 @@ impl Principals {
     }
 
     /// A service that is to have these principals.
-    fn builder(&self) -> Builder {
+    pub fn builder(&self) -> Builder {
         let path = self.path();
         Server::builder()
             .env("REVCONF_ACCESS_PRINCIPALS", path.to_str().expect("a path in UTF-8"))

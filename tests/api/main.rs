@@ -37,6 +37,7 @@ mod entry_ids;
 mod entry_versions;
 mod events;
 mod faults;
+mod git_door;
 mod hand_made;
 mod history_index;
 mod house;

@@ -44,7 +44,7 @@ pub fn responses(resource: &Resource, operation: &Operation, kind: Option<&Kind>
     }
     let mut refuses: Vec<u16> = operation.refuses.to_vec();
     refuses.extend([400, 408, 413, 414, 431, 500, 503]);
-    if resource.dialect == Dialect::Own {
+    if resource.dialect != Dialect::Azure {
         refuses.push(422);
     }
     refuses.extend(turned_away(operation.needs));
@@ -117,6 +117,13 @@ fn success(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> (
             "Events; the data of each is an Event, its id the version",
             json!({EVENT_STREAM: {"schema": {"type": "string"}}}),
         ),
+        Output::Stream(media_types) => {
+            let content: Map<String, Value> = media_types
+                .iter()
+                .map(|media_type| ((*media_type).to_owned(), json!({"schema": {"type": "string"}})))
+                .collect();
+            (200, "In git's own protocol, which has its own way to say that something failed", content.into())
+        }
         Output::Text(media_type) => {
             let media_type = media_type.split(';').next().unwrap_or(media_type);
             (200, "The text", json!({media_type: {"schema": {"type": "string"}}}))
@@ -197,10 +204,11 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
         412 => ("If-Match or If-None-Match does not hold", "Error"),
         413 => ("The body is too large", "Error"),
         414 => ("The URL is too long", "Error"),
-        415 => ("The body is not JSON", "Error"),
+        415 => ("The body is not of the type that is asked for here", "Error"),
         422 => ("Rules are broken; all of them are told", "ValidationError"),
         429 => ("This is too often", "Error"),
         431 => ("The head of the request is too large", "Error"),
+        501 => ("Git is not installed, or its door is closed", "Error"),
         503 => (
             "There is no room for the request now, or a write cannot be taken, or it is not known whether it was",
             "Error",
@@ -215,6 +223,7 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
         headers["WWW-Authenticate"] = reference("headers", "WWW-Authenticate");
     }
     let content = match resource.dialect {
+        Dialect::Git => json!({"text/plain": {"schema": {"type": "string"}}}),
         Dialect::Azure => body(&reference("schemas", "AzureError")),
         Dialect::Own => json!({
             "application/json": {"schema": reference("schemas", schema)},
@@ -225,8 +234,9 @@ pub fn failure(resource: &Resource, status: u16) -> Value {
 }
 
 pub fn has_tag(operation: &Operation) -> bool {
-    let no_object = matches!(operation.output, Output::Events | Output::Mirrors | Output::Noted)
-        || matches!(operation.name, "live" | "ready" | "metrics");
+    let no_object =
+        matches!(operation.output, Output::Events | Output::Mirrors | Output::Noted | Output::Stream(_))
+            || matches!(operation.name, "live" | "ready" | "metrics");
     !operation.output.is_write() && !no_object
 }
 

@@ -46,6 +46,12 @@ pub fn parameters() -> Value {
             "wait=N, with If-None-Match: hold the answer until it is another one, for N seconds (300) at most (RFC 7240)",
             json!({"type": "string"}),
         ),
+        "Git-Protocol": text(
+            "Git-Protocol",
+            "header",
+            "The version of git's protocol that the client would speak, such as version=2",
+            json!({"type": "string"}),
+        ),
         "Last-Event-ID": text(
             "Last-Event-ID",
             "header",

@@ -131,6 +131,9 @@ fn describe(resource: &Resource, operation: &Operation, kind: Option<&Kind>) -> 
     if has_tag(operation) {
         parameters.push(reference("parameters", "Prefer"));
     }
+    if matches!(operation.output, Output::Stream(_)) {
+        parameters.push(reference("parameters", "Git-Protocol"));
+    }
     if operation.output == Output::Events {
         parameters.push(reference("parameters", "Last-Event-ID"));
     }
@@ -187,7 +190,7 @@ fn sentence(text: &str) -> String {
 fn input(input: Input, kind: Option<&Kind>) -> Value {
     let document = reference("schemas", &format!("{}Input", name(kind)));
     match input {
-        Input::None => json!({}),
+        Input::None | Input::Stream(_) => json!({}),
         Input::Document => document,
         Input::Set => json!({"type": "array", "items": {"allOf": [document, {"required": ["id"]}]}}),
         Input::Creation => reference("schemas", "NewConfiguration"),
@@ -204,6 +207,7 @@ fn content_of(kind_of_input: Input, kind: Option<&Kind>) -> Value {
     let schema = json!({"schema": input(kind_of_input, kind)});
     match kind_of_input {
         Input::EntityPatch => json!({"application/json": schema, "application/merge-patch+json": schema}),
+        Input::Stream(media_type) => json!({media_type: {}}),
         _ => json!({"application/json": schema}),
     }
 }

@@ -4,6 +4,7 @@ mod backends;
 mod configurations;
 mod documents;
 mod events;
+mod git;
 mod mirrors;
 mod parameters;
 mod releases;
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Resource> {
         backends::RESOURCES,
         mirrors::RESOURCES,
         service::RESOURCES,
+        git::RESOURCES,
     ]
     .into_iter()
     .flatten()
@@ -107,6 +109,9 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 /// Whose words a path's failures are told in, be it a route or not.
 pub fn dialect_of(path: &str, prefixes: &[String]) -> Dialect {
+    if path.strip_prefix("/git").is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Dialect::Git;
+    }
     let below = |prefix: &String| path.strip_prefix(prefix.as_str()).filter(|rest| rest.starts_with('/'));
     let azure = prefixes.iter().filter_map(below).chain([path]).any(|path| {
         let mut parts = path.split('/').skip(1);
@@ -153,8 +158,12 @@ mod tests {
         {
             assert_eq!(dialect_of(azure, &prefixes), Dialect::Azure, "{azure}");
         }
+        for git in ["/git", "/git/info/refs", "/git/objects/info/packs"] {
+            assert_eq!(dialect_of(git, &prefixes), Dialect::Git, "{git}");
+        }
         for own in [
             "/",
+            "/gitlab",
             "/conf/prod/backend-services",
             "/conf/backends",
             "/conf/prod/backends/a/versions",

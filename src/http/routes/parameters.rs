@@ -3,7 +3,7 @@
 use crate::http::backends::{DEFAULT_TOP, FILTER, LARGEST_TOP, SKIP, TOP};
 use crate::http::query::{Form, Parameter};
 use crate::http::versions::LARGEST_PAGE;
-use crate::http::{merges, sets};
+use crate::http::{git, merges, sets};
 use crate::registry::message;
 
 const MESSAGE: Parameter = Parameter {
@@ -27,6 +27,13 @@ const PREFER: Parameter = Parameter {
             Without it that is a conflict.",
     form: Form::OneOf(&merges::SIDES),
 };
+/// Which of git's services a client means to use.
+pub const SERVICES: &[Parameter] = &[Parameter {
+    name: "service",
+    about: "What the client is about to do. Without it a client speaks git's older protocol for plain web servers, which is \
+            not spoken here.",
+    form: Form::OneOf(&git::SERVICES),
+}];
 const LIMIT: Parameter = Parameter {
     name: "limit",
     about: "So many versions at most.",

@@ -1,0 +1,176 @@
+//! A process of git's, and the two streams between it and a client.
+
+use std::any::Any;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::ledger::program;
+
+/// In bytes: so much of what git says is handed on at once.
+const PIECE: usize = 64 * 1024;
+/// In bytes: so much of its complaints is logged.
+const COMPLAINTS: u64 = 4096;
+/// So long a process that is told to end has to clear up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Both streams of a process.
+pub struct Talk {
+    pub input: Input,
+    pub output: Output,
+}
+
+/// What the process reads. It reads the end when this is dropped.
+#[derive(Debug)]
+pub struct Input(ChildStdin);
+
+/// What the process says. It is ended when this is dropped.
+pub struct Output {
+    /// Comes before it.
+    before: Option<Bytes>,
+    stdout: ChildStdout,
+    complaints: Option<JoinHandle<String>>,
+    end: Instant,
+    running: Running,
+    _kept: Box<dyn Any + Send>,
+}
+
+/// Why a process said less than it had to say.
+#[derive(Debug, thiserror::Error)]
+pub enum Cut {
+    #[error("it took longer than {} s, which is the limit here", .0.as_secs())]
+    Late(Duration),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Talk {
+    /// Starts a process that may last for `limit`, and keeps `kept` until it has ended.
+    pub(super) fn start(
+        mut command: Command,
+        limit: Duration,
+        kept: impl Send + 'static,
+    ) -> io::Result<Self> {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let running = Running { child: Some(child), limit };
+        let missing = || io::Error::other("a stream is missing");
+        let complaints = stderr.map(|stderr| tokio::spawn(gather(stderr)));
+        Ok(Talk {
+            input: Input(stdin.ok_or_else(missing)?),
+            output: Output {
+                before: None,
+                stdout: stdout.ok_or_else(missing)?,
+                complaints,
+                end: Instant::now() + limit,
+                running,
+                _kept: Box::new(kept),
+            },
+        })
+    }
+
+    /// The same, where these bytes come before what the process says.
+    #[must_use]
+    pub fn after(mut self, before: impl Into<Bytes>) -> Self {
+        self.output.before = Some(before.into());
+        self
+    }
+}
+
+impl Input {
+    /// Hands bytes over; waits until the process takes them.
+    ///
+    /// # Errors
+    /// The process reads no more.
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes).await
+    }
+}
+
+impl Output {
+    /// What the process says next; `None` when it has said all.
+    ///
+    /// # Errors
+    /// It did not come to its end; what was said is not whole.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Cut> {
+        if let Some(before) = self.before.take() {
+            return Ok(Some(before));
+        }
+        let mut piece = BytesMut::with_capacity(PIECE);
+        let late = || Cut::Late(self.running.limit);
+        let read = timeout_at(self.end, self.stdout.read_buf(&mut piece)).await.map_err(|_| late())??;
+        if read > 0 {
+            return Ok(Some(piece.freeze()));
+        }
+        self.bury().await;
+        Ok(None)
+    }
+
+    /// A process that has closed its output ends at once.
+    async fn bury(&mut self) {
+        let Some(child) = &mut self.running.child else { return };
+        let status = timeout(GRACE, child.wait()).await;
+        let complaints = match self.complaints.take() {
+            Some(task) => timeout(GRACE, task).await.ok().and_then(Result::ok).unwrap_or_default(),
+            None => String::new(),
+        };
+        if !matches!(&status, Ok(Ok(status)) if status.success()) {
+            // Mostly the client's fault, which has been told it in git's own way.
+            tracing::info!(?status, complaints, "git has ended with an error");
+        }
+    }
+}
+
+/// The beginning of what a process complains about. All of it is read, so that it is not held up.
+async fn gather(mut stderr: ChildStderr) -> String {
+    let mut text = Vec::new();
+    let mut rest = tokio::io::sink();
+    let read = (&mut stderr).take(COMPLAINTS).read_to_end(&mut text).await;
+    if read.is_ok()
+        && let Err(error) = tokio::io::copy(&mut stderr, &mut rest).await
+    {
+        tracing::debug!(%error, "git's complaints cannot be read");
+    }
+    String::from_utf8_lossy(&text).trim().to_owned()
+}
+
+/// A process that is told to end when nobody listens to it any more.
+struct Running {
+    child: Option<Child>,
+    limit: Duration,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(child) = self.child.take() else { return };
+        let Some(leader) = child.id() else { return };
+        program::stop(leader);
+        let mut last = Last(child);
+        if let Ok(runtime) = Handle::try_current() {
+            drop(runtime.spawn(async move {
+                if timeout(GRACE, last.0.wait()).await.is_err() {
+                    tracing::warn!(leader, "git does not end when it is asked to, and is killed");
+                }
+            }));
+        }
+    }
+}
+
+/// A process that is killed when this is dropped, if it is still there.
+struct Last(Child);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0.id() {
+            program::end(leader);
+        }
+    }
+}

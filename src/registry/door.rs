@@ -1,0 +1,341 @@
+//! The door for git: who sees and moves what when they clone, fetch and push. Git's own processes do the talking.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Registry;
+use super::pushes::{Unfit, Update};
+use super::sight::{May, moved_by, seen_by};
+use crate::ledger::wire::hooks::{Hooks, Move, Question, Reply, Stage};
+use crate::ledger::wire::view::View;
+use crate::ledger::wire::{Options, Wire, lines};
+use crate::ledger::{Identity, ObjectId};
+
+pub use crate::ledger::wire::lines::Malformed;
+pub use crate::ledger::wire::talk::{Cut, Input, Output, Talk};
+pub use crate::ledger::wire::{Options as GitOptions, Service, WireError};
+
+/// Why somebody cannot come in with git.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    #[error("this service is not open to git (git.enabled)")]
+    Closed,
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("a task of the service has failed")]
+    Broken,
+}
+
+/// The answer to a fetch.
+pub enum Fetched {
+    Talk(Box<Talk>),
+    /// In git's own words; the request has not reached git.
+    Refused(Vec<u8>),
+}
+
+/// Told of each update that was asked for, with why it was not done, if it was not.
+pub type Told = Box<dyn Fn(&Update, Option<&str>) + Send + Sync>;
+
+/// What somebody may do by now; `None` if they are not let in any more.
+pub type Again = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<May>>>> + Send + Sync>;
+
+/// Somebody who pushes.
+pub struct Pusher {
+    /// Named where a change has an author.
+    pub who: Identity,
+    /// What they might do when they came.
+    pub may: May,
+    /// A push may take long, and somebody may be shut out meanwhile.
+    pub again: Again,
+    pub told: Told,
+}
+
+type Pushers = Mutex<HashMap<String, Arc<Pusher>>>;
+
+/// The door.
+pub struct Door {
+    registry: Arc<Registry>,
+    /// `None` while it is closed.
+    wire: Option<(Wire, Hooks)>,
+    /// Those who push now, by the tokens that their hooks bring.
+    pushers: Arc<Pushers>,
+}
+
+/// Takes a pusher from the list when the push has ended.
+struct Listed {
+    token: String,
+    pushers: Arc<Pushers>,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        lock(&self.pushers).remove(&self.token);
+    }
+}
+
+fn lock(pushers: &Pushers) -> MutexGuard<'_, HashMap<String, Arc<Pusher>>> {
+    pushers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The refs that somebody sees.
+struct Seen {
+    refs: Vec<(String, ObjectId)>,
+    /// There are no others.
+    all: bool,
+}
+
+impl Seen {
+    fn ids(&self) -> BTreeSet<ObjectId> {
+        self.refs.iter().map(|(_, id)| *id).collect()
+    }
+}
+
+impl Door {
+    /// Opens the door, or, without options, keeps it closed.
+    ///
+    /// # Errors
+    /// The data directory cannot be written.
+    pub fn open(registry: Arc<Registry>, data: &Path, options: Option<Options>) -> io::Result<Arc<Self>> {
+        let wire = options.map(|options| Wire::open(data, options)).transpose()?;
+        Ok(Arc::new(Door { registry, wire, pushers: Arc::default() }))
+    }
+
+    /// In bytes: the largest pack that is taken.
+    pub fn largest_push(&self) -> u64 {
+        self.wire.as_ref().map_or(0, |(wire, _)| wire.largest_push())
+    }
+
+    /// Says in the log whether git is there.
+    pub async fn look(&self) {
+        let Some((wire, _)) = &self.wire else { return };
+        match wire.program().await {
+            Ok(program) => tracing::debug!(version = ?program.version(), "git is there"),
+            Err(error) => tracing::warn!(%error, "clones and pushes are not served"),
+        }
+    }
+
+    fn wire(&self) -> Result<&(Wire, Hooks), DoorError> {
+        self.wire.as_ref().ok_or(DoorError::Closed)
+    }
+
+    /// What `service` tells those who come: what is there, as far as they may see it.
+    ///
+    /// # Errors
+    /// The door is closed, git is not there, or too many are served now.
+    pub async fn advertise(
+        &self,
+        service: Service,
+        protocol: Option<&str>,
+        may: May,
+    ) -> Result<Talk, DoorError> {
+        let (wire, _) = self.wire()?;
+        wire.program().await.map_err(WireError::from)?;
+        let place = wire.place().await?;
+        let (view, _) = self.view(may).await?;
+        // gitprotocol-v2: there the answer begins with the version, and before that with the service.
+        let newest = protocol.is_some_and(|protocol| protocol.split(':').any(|part| part == "version=2"));
+        let protocol = protocol.filter(|_| service == Service::UploadPack);
+        let talk = wire.advertise(service, protocol, view, place).await?;
+        if newest && protocol.is_some() {
+            return Ok(talk);
+        }
+        let mut first = lines::line(&format!("# service=git-{}\n", service.name()));
+        first.extend_from_slice(lines::FLUSH);
+        Ok(talk.after(first))
+    }
+
+    /// Answers a request that fetches. Whatever it asks for by its id is held against what may be seen, since git itself
+    /// gives away all that it has.
+    ///
+    /// # Errors
+    /// The request is not git's, the door is closed, git is not there, or too many are served now.
+    pub async fn fetch(
+        &self,
+        request: &[u8],
+        protocol: Option<&str>,
+        may: May,
+    ) -> Result<Fetched, DoorError> {
+        let (wire, _) = self.wire()?;
+        wire.program().await.map_err(WireError::from)?;
+        let mut wanted = lines::wants(request)?;
+        let place = wire.place().await?;
+        let (view, seen) = self.view(may).await?;
+        if !seen.all {
+            let tips = seen.ids();
+            wanted.retain(|id| !tips.contains(id));
+            let first = wanted.first().copied();
+            if let Some(first) = first
+                && !wire.reaches(&view, wanted).await?
+            {
+                return Ok(Fetched::Refused(lines::line(&format!("ERR upload-pack: not our ref {first}"))));
+            }
+        }
+        Ok(Fetched::Talk(Box::new(wire.fetch(protocol, view, place).await?)))
+    }
+
+    /// Takes in a push. Each ref that it moves is asked about when its objects are there.
+    ///
+    /// # Errors
+    /// The door is closed, git is not there, or too many are served now.
+    pub async fn push(&self, pusher: Pusher) -> Result<Talk, DoorError> {
+        let (wire, _) = self.wire()?;
+        wire.program().await.map_err(WireError::from)?;
+        let place = wire.place().await?;
+        let (view, _) = self.view(Arc::clone(&pusher.may)).await?;
+        let mut chance = [0; 32];
+        getrandom::fill(&mut chance).map_err(|_| DoorError::Broken)?;
+        let token: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+        lock(&self.pushers).insert(token.clone(), Arc::new(pusher));
+        let listed = Listed { token: token.clone(), pushers: Arc::clone(&self.pushers) };
+        Ok(wire.push(&token, view, place, listed).await?)
+    }
+
+    /// The refs that may be seen, as a repository of their own.
+    async fn view(&self, may: May) -> Result<(View, Seen), DoorError> {
+        let registry = Arc::clone(&self.registry);
+        let seen = tokio::task::spawn_blocking(move || {
+            let reader = registry.ledger.reader();
+            let mut refs = reader.named_objects()?;
+            let before = refs.len();
+            refs.retain(|(full, _)| seen_by(full).is_some_and(|(right, name)| may(right, name)));
+            let all = refs.len() == before;
+            Ok::<_, WireError>((Seen { refs, all }, reader.checked_out()?))
+        });
+        let (seen, head) = seen.await.map_err(|_| DoorError::Broken)??;
+        let (wire, _) = self.wire()?;
+        // A handful of small files, which nobody syncs.
+        let view = wire.view(&seen.refs, head.as_deref()).map_err(WireError::from)?;
+        Ok((view, seen))
+    }
+
+    /// Hears what the hooks of pushes ask, for ever.
+    pub async fn hear(self: Arc<Self>) {
+        let Some((_, hooks)) = &self.wire else { return };
+        loop {
+            match hooks.next().await {
+                Ok(stream) => {
+                    let door = Arc::clone(&self);
+                    drop(tokio::task::spawn_local(async move {
+                        let Some((_, hooks)) = &door.wire else { return };
+                        let answered = match hooks.read(stream).await {
+                            Ok((question, reply)) => door.answer(question, reply).await,
+                            Err(error) => Err(error),
+                        };
+                        if let Err(error) = answered {
+                            tracing::warn!(%error, "a push could not be answered");
+                        }
+                    }));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "pushes cannot ask what becomes of them");
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, question: Question, reply: Reply) -> io::Result<()> {
+        let pusher = lock(&self.pushers).get(&question.token).cloned();
+        let Some(pusher) = pusher else {
+            tracing::warn!("a hook of no push has asked");
+            return reply.end(false).await;
+        };
+        let updates: Vec<Update> = question.moves.into_iter().map(update).collect();
+        let may = (pusher.again)().await.unwrap_or_else(|| Arc::new(|_, _| false));
+        match question.stage {
+            Stage::PreReceive => {
+                let wrong = self.examine(&may, &updates, question.quarantine).await;
+                tell(&pusher, &updates, wrong, reply).await
+            }
+            Stage::ProcReceive => self.carry_out(&pusher, &may, &updates, reply).await,
+        }
+    }
+
+    /// What is wrong with each update.
+    async fn examine(&self, may: &May, updates: &[Update], quarantine: Option<PathBuf>) -> Vec<Vec<String>> {
+        let wrong: Vec<Vec<String>> = updates.iter().map(|update| forbidden(update, may)).collect();
+        // Who may not has nothing read, and learns nothing.
+        if wrong.iter().any(|wrong| !wrong.is_empty()) {
+            return wrong;
+        }
+        match self.registry.look_through(updates.to_vec(), quarantine).await {
+            Ok(found) => {
+                found.into_iter().map(|found| found.err().map(|Unfit(why)| why).unwrap_or_default()).collect()
+            }
+            Err(rejection) => {
+                tracing::error!(error = %rejection.error, "a push cannot be looked through");
+                updates.iter().map(|_| vec![rejection.error.to_string()]).collect()
+            }
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        pusher: &Pusher,
+        may: &May,
+        updates: &[Update],
+        mut reply: Reply,
+    ) -> io::Result<()> {
+        for update in updates {
+            let mut why = forbidden(update, may);
+            if why.is_empty() {
+                why = match self.registry.accept(update, &pusher.who).await {
+                    Ok(accepted) => accepted.err().map(|Unfit(why)| why).unwrap_or_default(),
+                    Err(rejection) => vec![rejection.error.to_string()],
+                };
+            }
+            (pusher.told)(update, why.first().map(String::as_str));
+            match why.as_slice() {
+                [] => reply.ok(&update.name).await?,
+                [only] => reply.refuse(&update.name, only).await?,
+                many => {
+                    for line in many {
+                        reply.say(&format!("{}: {line}", update.name)).await?;
+                    }
+                    reply.refuse(&update.name, "it is not accepted, for the reasons above").await?;
+                }
+            }
+        }
+        reply.end(true).await
+    }
+}
+
+/// Says what is wrong with updates; one that is refused holds up all others, since their objects came together.
+async fn tell(
+    pusher: &Pusher,
+    updates: &[Update],
+    wrong: Vec<Vec<String>>,
+    mut reply: Reply,
+) -> io::Result<()> {
+    let well = wrong.iter().all(Vec::is_empty);
+    for (update, wrong) in updates.iter().zip(&wrong) {
+        for line in wrong {
+            reply.say(&format!("{}: {line}", update.name)).await?;
+        }
+        if !well {
+            let another = "another ref of the same push is refused";
+            (pusher.told)(update, Some(wrong.first().map_or(another, String::as_str)));
+        }
+    }
+    reply.end(well).await
+}
+
+fn forbidden(update: &Update, may: &May) -> Vec<String> {
+    match moved_by(update) {
+        Ok((right, name)) if may(right, name.as_str()) => Vec::new(),
+        Ok((right, name)) => {
+            vec![format!("this needs the role {right} for configuration {:?}", name.as_str())]
+        }
+        Err(Unfit(why)) => why,
+    }
+}
+
+fn update(asked: Move) -> Update {
+    let Move { name, from, to } = asked;
+    Update { name, from, to }
+}

@@ -1,0 +1,96 @@
+//! Which refs somebody sees, and what it takes to move one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::pushes::{Target, Unfit, Update};
+use crate::ledger::{BranchName, TagName};
+
+/// What somebody may do with a configuration, as far as refs are about it. Each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// See its branch and its releases.
+    Read,
+    /// Add commits and releases.
+    Change,
+    /// Make it, put it away, take releases away, and see what was put away.
+    Govern,
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Right::Read => "reader",
+            Right::Change => "editor",
+            Right::Govern => "admin",
+        })
+    }
+}
+
+/// Whether somebody has a right for a configuration.
+pub type May = Arc<dyn Fn(Right, &str) -> bool + Send + Sync>;
+
+/// The configuration that a ref is about, and what it takes to see it. Refs of somebody's own are about none.
+pub fn seen_by(full: &str) -> Option<(Right, &str)> {
+    let parts: Vec<&str> = full.split('/').collect();
+    let (right, name) = match parts.as_slice() {
+        ["refs", "heads", name] => (Right::Read, name),
+        ["refs", "tags", name, release] if TagName::parse(release).is_ok() => (Right::Read, name),
+        ["refs", "archive", name, _] | ["refs", "archive-tags", name, _, _] => (Right::Govern, name),
+        _ => return None,
+    };
+    BranchName::parse(name).is_ok().then_some((right, *name))
+}
+
+/// What it takes to move a ref.
+///
+/// # Errors
+/// It is no ref that can be pushed.
+pub fn moved_by(update: &Update) -> Result<(Right, BranchName), Unfit> {
+    let target = Target::of(&update.name)?;
+    let right = match (&target, update.from, update.to) {
+        (Target::Configuration(_), Some(_), Some(_)) | (Target::Release(..), _, Some(_)) => Right::Change,
+        _ => Right::Govern,
+    };
+    Ok((right, target.configuration().clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::ObjectId;
+
+    #[test]
+    fn refs_are_about_configurations() {
+        for (full, seen) in [
+            ("refs/heads/prod", Some((Right::Read, "prod"))),
+            ("refs/tags/prod/v1", Some((Right::Read, "prod"))),
+            ("refs/archive/prod/20260101T000000Z", Some((Right::Govern, "prod"))),
+            ("refs/archive-tags/prod/20260101T000000Z/v1", Some((Right::Govern, "prod"))),
+            ("refs/heads/a/b", None),
+            ("refs/heads/PROD", None),
+            ("refs/tags/v1", None),
+            ("refs/tags/prod/deadbeef", None),
+            ("refs/notes/commits", None),
+            ("HEAD", None),
+        ] {
+            assert_eq!(seen_by(full), seen, "{full}");
+        }
+    }
+
+    #[test]
+    fn what_comes_and_goes_takes_more_than_what_moves() {
+        let id = ObjectId::from_hex(&"12".repeat(20));
+        let right = |name: &str, from, to| {
+            let update = Update { name: name.to_owned(), from, to };
+            moved_by(&update).map(|(right, _)| right).ok()
+        };
+        assert_eq!(right("refs/heads/prod", id, id), Some(Right::Change));
+        assert_eq!(right("refs/heads/prod", None, id), Some(Right::Govern));
+        assert_eq!(right("refs/heads/prod", id, None), Some(Right::Govern));
+        assert_eq!(right("refs/tags/prod/v1", None, id), Some(Right::Change));
+        assert_eq!(right("refs/tags/prod/v1", id, None), Some(Right::Govern));
+        assert_eq!(right("refs/archive/prod/x", id, None), None);
+        assert_eq!(right("refs/notes/x", None, id), None);
+    }
+}

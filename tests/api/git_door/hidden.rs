@@ -1,0 +1,144 @@
+//! Nobody sees or fetches what they may not read.
+
+use serde_json::json;
+
+use super::{WEB, WEB_FILE, Work, url, wanting};
+use crate::access::{NewKey, Principals, new_key};
+use crate::support::documents::{described, service};
+use crate::support::{Client, Server};
+
+/// `prod`, `staging` and an archive of `old`, with an admin, a reader of staging alone, and one of everything.
+struct Told {
+    server: Server,
+    admin: NewKey,
+    staging: NewKey,
+    all: NewKey,
+}
+
+fn start() -> Told {
+    let admin = new_key("ada", &["admin=*"], &[]);
+    let staging = new_key("sam", &["reader=staging"], &[]);
+    let all = new_key("eve", &["reader=*"], &[]);
+    let server = Principals::of(&[&admin, &staging, &all]).builder().start();
+    let client = server.client().with_key(&admin.key);
+    client.post(WEB, &service("web")).expect(201);
+    client.put(WEB, &described("web", "secret")).expect(200);
+    client.put("/conf/configs/prod/releases/v1", &json!({})).expect(201);
+    client.post("/conf/configs/staging", &json!({})).expect(201);
+    for state in ["one", "two"] {
+        client.put("/conf/staging/backend-services/web", &described("web", state)).expect(404);
+        client.request("POST", "/conf/staging/backend-services/s").json(&described("s", state)).send();
+        client.put("/conf/staging/backend-services/s", &described("s", state)).expect(200);
+    }
+    client.put("/conf/configs/staging/releases/s1", &json!({})).expect(201);
+    client.post("/conf/configs/old", &json!({"description": "was"})).expect(201);
+    client.put("/conf/configs/old/releases/o1", &json!({})).expect(201);
+    client.delete("/conf/configs/old").expect(200);
+    Told { server, admin, staging, all }
+}
+
+fn names(listed: &str) -> Vec<&str> {
+    listed.lines().filter_map(|line| line.split('\t').nth(1)).collect()
+}
+
+#[test]
+fn each_sees_the_refs_that_they_may_read() {
+    let told = start();
+    let list = |name: &str, key: &NewKey, version: &str| {
+        let address = url(&told.server, Some((name, &key.key)));
+        Work::new().text(&["-c", &format!("protocol.version={version}"), "ls-remote", &address])
+    };
+    for version in ["0", "2"] {
+        assert_eq!(
+            names(&list("sam", &told.staging, version)),
+            ["HEAD", "refs/heads/staging", "refs/tags/staging/s1", "refs/tags/staging/s1^{}"]
+        );
+        let everything = list("ada", &told.admin, version);
+        let archived: Vec<_> =
+            names(&everything).into_iter().filter(|name| name.starts_with("refs/archive")).collect();
+        assert_eq!(archived.len(), 3, "{everything}");
+        let read = list("eve", &told.all, version);
+        assert!(!read.contains("refs/archive") && read.contains("refs/tags/prod/v1"), "{read}");
+    }
+    let work = Work::clone(&url(&told.server, Some(("sam", &told.staging.key))), &[]);
+    assert_eq!(work.text(&["symbolic-ref", "HEAD"]), "refs/heads/staging");
+    work.fsck();
+}
+
+/// Whether a request that names an object gets it, in git's second protocol and without any.
+#[track_caller]
+fn gets(client: &Client, id: &str) -> bool {
+    let new = client
+        .request("POST", "/git/git-upload-pack")
+        .header("Git-Protocol", "version=2")
+        .header("Content-Type", "application/x-git-upload-pack-request")
+        .body(wanting(&[id]))
+        .send()
+        .expect(200);
+    let old = format!("{}0000{}", super::line(&format!("want {id} side-band-64k\n")), super::line("done\n"));
+    let old = client
+        .request("POST", "/git/git-upload-pack")
+        .header("Content-Type", "application/x-git-upload-pack-request")
+        .body(old)
+        .send()
+        .expect(200);
+    let got = |body: &[u8]| body.windows(4).any(|four| four == b"PACK");
+    assert_eq!(got(&new.body), got(&old.body), "{id}");
+    if !got(&new.body) {
+        let said = String::from_utf8_lossy(&new.body).into_owned();
+        assert!(said.contains(&format!("ERR upload-pack: not our ref {id}")), "{said}");
+    }
+    got(&new.body)
+}
+
+#[test]
+fn what_is_asked_for_by_its_id_is_given_to_those_who_may_read_it() {
+    let told = start();
+    let (git, client) = (told.server.git(), told.server.client());
+    let [sam, eve, ada] = [&told.staging, &told.all, &told.admin].map(|key| client.with_key(&key.key));
+    let archive = git.refs().into_iter().find(|(name, _)| name.starts_with("refs/archive/")).expect("one").1;
+    let file = |revision: &str| git.rev_parse(&format!("{revision}:{WEB_FILE}"));
+    for hidden in [
+        git.rev_parse("prod"),
+        git.rev_parse("prod~1"),
+        git.rev_parse("prod^{tree}"),
+        file("prod"),
+        file("prod~1"),
+        git.rev_parse("refs/tags/prod/v1"),
+    ] {
+        assert!(!gets(&sam, &hidden), "{hidden}");
+        assert!(gets(&eve, &hidden) && gets(&ada, &hidden), "{hidden}");
+    }
+    for seen in [
+        "staging",
+        "staging~1",
+        "staging^{tree}",
+        "staging:config.json",
+        "staging~1:backend-services/s.json",
+        "refs/tags/staging/s1",
+    ] {
+        assert!(gets(&sam, &git.rev_parse(seen)), "{seen}");
+    }
+    assert!(gets(&ada, &archive));
+    assert!(!gets(&eve, &archive) && !gets(&sam, &archive));
+    let nothing = "0123456789012345678901234567890123456789";
+    assert!(!gets(&sam, nothing) && !gets(&eve, nothing));
+    // One that may be read does not bring another along.
+    let both = wanting(&[&git.rev_parse("staging"), &git.rev_parse("prod")]);
+    let request = sam.request("POST", "/git/git-upload-pack").header("Git-Protocol", "version=2");
+    let answer = request.header("Content-Type", "application/x-git-upload-pack-request").body(both).send();
+    assert!(answer.text().contains("not our ref"), "{answer:?}");
+}
+
+#[test]
+fn a_partial_clone_works_for_who_may_not_read_everything() {
+    let told = start();
+    let address = url(&told.server, Some(("sam", &told.staging.key)));
+    let work = Work::clone(&address, &["--filter=blob:none"]);
+    let old = work.text(&["show", "HEAD~1:backend-services/s.json"]);
+    assert!(old.contains("one"), "{old}");
+    let secret = told.server.git().rev_parse(&format!("prod:{WEB_FILE}"));
+    let refused = work.git(&["fetch", "--quiet", "origin", &secret]);
+    assert!(refused.stderr.contains("not our ref"), "{refused:?}");
+    work.fsck();
+}
