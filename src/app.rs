@@ -232,6 +232,7 @@ fn mirrors(settings: &Settings) -> anyhow::Result<Mirrors> {
             Direction::Follow => mirrors::Direction::Follow,
         },
         configurations: mirror.configurations.clone(),
+        archives: mirror.archives,
         configuration: mirror.configuration.clone(),
         branch: mirror.branch.clone(),
         interval: mirror.interval,

@@ -232,6 +232,7 @@ pub struct Mirror {
     pub direction: Direction,
     #[serde(default)]
     pub configurations: Vec<String>,
+    pub archives: Option<bool>,
     #[serde(default, deserialize_with = "text")]
     pub configuration: String,
     #[serde(default, deserialize_with = "text")]

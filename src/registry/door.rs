@@ -258,7 +258,7 @@ impl Door {
 
     /// What is wrong with each update.
     async fn examine(&self, may: &May, updates: &[Update], quarantine: Option<PathBuf>) -> Vec<Vec<String>> {
-        let wrong: Vec<Vec<String>> = updates.iter().map(|update| forbidden(update, may)).collect();
+        let wrong: Vec<Vec<String>> = updates.iter().map(|update| self.forbidden(update, may)).collect();
         // Who may not has nothing read, and learns nothing.
         if wrong.iter().any(|wrong| !wrong.is_empty()) {
             return wrong;
@@ -274,6 +274,23 @@ impl Door {
         }
     }
 
+    /// Why nobody, or not this caller, may do an update.
+    fn forbidden(&self, update: &Update, may: &May) -> Vec<String> {
+        match moved_by(update) {
+            Ok((right, name)) if may(right, name.as_str()) => self
+                .registry
+                .check_own(name.as_str())
+                .err()
+                .map(|error| error.to_string())
+                .into_iter()
+                .collect(),
+            Ok((right, name)) => {
+                vec![format!("this needs the role {right} for configuration {:?}", name.as_str())]
+            }
+            Err(Unfit(why)) => why,
+        }
+    }
+
     async fn carry_out(
         &self,
         pusher: &Pusher,
@@ -281,8 +298,11 @@ impl Door {
         updates: &[Update],
         mut reply: Reply,
     ) -> io::Result<()> {
-        for update in updates {
-            let mut why = forbidden(update, may);
+        // A release may be of a version that comes with it, and must be there before its configuration goes.
+        let mut in_order: Vec<&Update> = updates.iter().collect();
+        in_order.sort_by_key(|update| (update.to.is_none(), !update.name.starts_with("refs/heads/")));
+        for update in in_order {
+            let mut why = self.forbidden(update, may);
             if why.is_empty() {
                 why = match self.registry.accept(update, &pusher.who).await {
                     Ok(accepted) => accepted.err().map(|Unfit(why)| why).unwrap_or_default(),
@@ -323,16 +343,6 @@ async fn tell(
         }
     }
     reply.end(well).await
-}
-
-fn forbidden(update: &Update, may: &May) -> Vec<String> {
-    match moved_by(update) {
-        Ok((right, name)) if may(right, name.as_str()) => Vec::new(),
-        Ok((right, name)) => {
-            vec![format!("this needs the role {right} for configuration {:?}", name.as_str())]
-        }
-        Err(Unfit(why)) => why,
-    }
 }
 
 fn update(asked: Move) -> Update {

@@ -1,6 +1,7 @@
 //! Other git servers: what is here is pushed to them, or a branch of theirs is followed.
 
 mod following;
+mod instances;
 mod over_http;
 mod pushing;
 mod secrets;

@@ -106,12 +106,14 @@ fn the_tour_is_what_happens() {
     assert_happens(&steps);
 }
 
+/// Each is run on a service of its own; some show nothing that could be.
+const CHAPTERS: [&str; 5] =
+    ["docs/access.md", "docs/backup.md", "docs/client.md", "docs/git.md", "docs/mirrors.md"];
+
 #[test]
 fn what_the_chapters_show_is_what_happens() {
-    for chapter in ["docs/access.md"] {
-        let steps = tour(&file(chapter));
-        assert!(!steps.is_empty(), "{chapter} shows something");
-        assert_happens(&steps);
+    for chapter in CHAPTERS {
+        assert_happens(&tour(&file(chapter)));
     }
 }
 

@@ -25,6 +25,12 @@ pub struct Sides<'a> {
     pub there: &'a Refs,
     /// What was left there.
     pub left: &'a Left,
+    /// Whether archives go along.
+    pub archives: bool,
+}
+
+fn is_archive(name: &str) -> bool {
+    place(name).is_some_and(|(_, place)| matches!(place, Place::Archive | Place::ArchivedTag))
 }
 
 /// Those of some refs that are of these configurations.
@@ -40,7 +46,7 @@ impl Sides<'_> {
     /// A commit that decides cannot be read.
     pub fn plan(&self) -> Result<Plan, Damage> {
         let mut plan = Plan::default();
-        for (name, id) in self.here {
+        for (name, id) in self.here.iter().filter(|(name, _)| self.archives || !is_archive(name)) {
             match self.there.get(name) {
                 Some(found) if found == id => {}
                 found => self.bring(name, *id, found.copied(), &mut plan)?,

@@ -48,7 +48,11 @@ pub struct Mirror {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
     /// Names of configurations, in which `*` stands for any characters.
-    Push { configurations: Vec<String> },
+    Push {
+        configurations: Vec<String>,
+        /// Whether archives go along.
+        archives: bool,
+    },
     /// Without an interval only when somebody says that there is something new.
     Follow { configuration: BranchName, branch: String, interval: Option<Duration> },
 }
@@ -146,7 +150,7 @@ impl Registry {
         let names: Vec<BranchName> = self.catalogue.all().keys().cloned().collect();
         let is_shown = |mirror: &&Arc<Mirror>| match &mirror.way {
             Way::Follow { configuration, .. } => may_be_shown(configuration.as_str()),
-            Way::Push { configurations } => {
+            Way::Push { configurations, .. } => {
                 let fits = |name: &&BranchName| pattern::fits(configurations, name.as_str());
                 // What goes wrong may be told with any of their names.
                 names.iter().filter(fits).all(|name| may_be_shown(name.as_str()))

@@ -48,7 +48,7 @@ enum Woken {
 
 impl Registry {
     pub(super) async fn keep_pushing(self: &Arc<Self>, mirror: &Mirror) {
-        let Way::Push { configurations } = &mirror.way else { return };
+        let Way::Push { configurations, archives } = &mirror.way else { return };
         let feed = Arc::clone(self.catalogue.feeds().any());
         let mut changed = feed.watch();
         let left = Left::read(&self.ledger.mirrors().join(format!("{}.refs", mirror.name)));
@@ -60,7 +60,7 @@ impl Registry {
             // From here on a change is noticed, so none can come between the look and the wait.
             changed.borrow_and_update();
             mirror.state().begins();
-            let outcome = self.push_all(mirror, configurations, &mut copy).await;
+            let outcome = self.push_all(mirror, configurations, *archives, &mut copy).await;
             let news = mirror.state().ended(&outcome);
             tell(mirror, &outcome, news);
             let pause = if outcome.is_ok() {
@@ -91,6 +91,7 @@ impl Registry {
         self: &Arc<Self>,
         mirror: &Mirror,
         configurations: &[String],
+        archives: bool,
         copy: &mut Copy,
     ) -> Result<(), Trouble> {
         let listed = if copy.is_known {
@@ -100,7 +101,7 @@ impl Registry {
             found.map(|found| copy.there = only(found, configurations))
         };
         // How far behind a copy is that cannot be reached is told by what it had last.
-        let (plan, here) = self.compare(configurations, copy).await?;
+        let (plan, here) = self.compare(configurations, archives, copy).await?;
         mirror.state().found(plan.behind);
         listed?;
         copy.is_known = true;
@@ -120,6 +121,7 @@ impl Registry {
     async fn compare(
         self: &Arc<Self>,
         configurations: &[String],
+        archives: bool,
         copy: &Copy,
     ) -> Result<(Plan, Refs), Trouble> {
         let (registry, configurations) = (Arc::clone(self), configurations.to_vec());
@@ -127,7 +129,7 @@ impl Registry {
         let compared = self.aside(move || {
             let reader = registry.ledger.reader();
             let here = only(reader.mirrored()?, &configurations);
-            let plan = Sides { reader, here: &here, there: &there, left: &left }.plan()?;
+            let plan = Sides { reader, here: &here, there: &there, left: &left, archives }.plan()?;
             Ok::<_, Error>((plan, here))
         });
         compared.await.map_err(|error| Trouble::Failing(error.to_string()))

@@ -120,7 +120,7 @@ pub struct Told {
 impl Told {
     pub(super) fn of(mirror: &Mirror) -> Self {
         let (direction, configurations, branch) = match &mirror.way {
-            Way::Push { configurations } => ("push", configurations.clone(), None),
+            Way::Push { configurations, .. } => ("push", configurations.clone(), None),
             Way::Follow { configuration, branch, .. } => {
                 ("follow", vec![configuration.to_string()], Some(branch.clone()))
             }

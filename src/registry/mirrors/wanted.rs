@@ -25,6 +25,7 @@ pub struct Wanted {
     pub url: String,
     pub direction: Direction,
     pub configurations: Vec<String>,
+    pub archives: Option<bool>,
     pub configuration: String,
     pub branch: String,
     /// In seconds.
@@ -99,6 +100,7 @@ fn unfit(wanted: &Wanted) -> Vec<String> {
     let follows = wanted.direction == Direction::Follow;
     let settings = [
         ("configurations", !wanted.configurations.is_empty(), Direction::Push),
+        ("archives", wanted.archives.is_some(), Direction::Push),
         ("configuration", !wanted.configuration.is_empty(), Direction::Follow),
         ("branch", !wanted.branch.is_empty(), Direction::Follow),
         ("interval", wanted.interval.is_some(), Direction::Follow),
@@ -121,7 +123,8 @@ fn way(wanted: &Wanted) -> Result<Way, Vec<String>> {
             let all = || vec!["*".to_owned()];
             let configurations =
                 if wanted.configurations.is_empty() { all() } else { wanted.configurations.clone() };
-            if faults.is_empty() { Ok(Way::Push { configurations }) } else { Err(faults) }
+            let archives = wanted.archives.unwrap_or(true);
+            if faults.is_empty() { Ok(Way::Push { configurations, archives }) } else { Err(faults) }
         }
         Direction::Follow => {
             let mut faults = Vec::new();
@@ -211,6 +214,7 @@ mod tests {
             url: "/srv/copy.git".to_owned(),
             direction: Direction::Push,
             configurations: Vec::new(),
+            archives: None,
             configuration: String::new(),
             branch: String::new(),
             interval: None,

@@ -219,6 +219,14 @@ impl Git {
         output.status.success()
     }
 
+    /// What a git command says that fails.
+    #[track_caller]
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap_or_else(|error| missing(&error));
+        assert!(!output.status.success(), "git {arguments:?} is refused");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Any other git command; what it prints.
     #[track_caller]
     pub fn text(&self, arguments: &[&str]) -> String {
