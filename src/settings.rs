@@ -352,7 +352,7 @@ impl Settings {
             ("http.body_timeout", http.body_timeout, 1, DAY),
             ("http.send_timeout", http.send_timeout, 1, DAY),
             ("http.keep_alive", http.keep_alive, 1, DAY),
-            ("http.heartbeat", http.heartbeat, 1, DAY),
+            ("http.heartbeat", http.heartbeat, 1, LONGEST_HEARTBEAT),
             ("http.shutdown_timeout", http.shutdown_timeout, 0, DAY),
             ("journal.size", journal.size, 1, 1 << 40),
             ("journal.period", journal.period, 1, DAY),
@@ -407,6 +407,9 @@ pub const PAGES: [&str; 3] = ["/docs", "/openapi.json", "/metrics"];
 
 /// In seconds: the longest that what was found right is taken for right.
 const HOUR: u64 = 3_600;
+
+/// In seconds: clients take a longer silence for a connection that is lost.
+const LONGEST_HEARTBEAT: u64 = 100;
 
 /// In seconds: the longest that a connection or a stop may take.
 const DAY: u64 = 86_400;

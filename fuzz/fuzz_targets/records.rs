@@ -37,5 +37,6 @@ fn batch(record: Record) -> Batch {
         Content::Whole(bytes) => Object { kind, id, bytes, delta: None },
         Content::Delta(delta) => Object { kind, id, bytes: Bytes::new(), delta: Some(delta) },
     };
-    Batch { objects: record.objects.into_iter().map(object).collect(), moves: record.moves }
+    let objects = record.objects.into_iter().map(object).collect();
+    Batch { objects, moves: record.moves, foreign: false }
 }
