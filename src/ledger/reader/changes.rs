@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use git2::{ObjectType, Repository};
 
-use super::{
-    BlobId, CommitId, Damage, ObjectId, Raw, Reader, Subject, find_commit, holds, object, reaches, tree,
-};
+use super::{Damage, Reader, find_commit, holds, object, reaches};
+use crate::ledger::edit::Subject;
+use crate::ledger::id::{BlobId, CommitId, ObjectId};
+use crate::ledger::tree::{self, Raw};
 
 /// A file before and after; `None` is a file that is not there.
 pub type Change = [Option<BlobId>; 2];

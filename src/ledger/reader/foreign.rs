@@ -1,12 +1,13 @@
 //! Looking through commits that others made, before anything is known of them but that git can read them.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use git2::{ObjectType, Oid, Repository, Sort};
 
 use super::changes::{differing, folder, top};
-use super::{BlobId, CommitId, Damage, ObjectId, OpenError, Raw, Reader, find_commit};
+use super::{Damage, Reader, find_commit};
+use crate::ledger::id::{BlobId, CommitId, ObjectId};
+use crate::ledger::tree::Raw;
 
 /// How one commit comes after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +41,6 @@ pub struct New {
 }
 
 impl Reader {
-    /// The same repository, and another folder of objects beside its own.
-    ///
-    /// # Errors
-    /// The repository cannot be read.
-    pub fn beside(&self, objects: PathBuf) -> Result<Self, OpenError> {
-        Ok(Reader { beside: Some(objects), ..Reader::open(&self.path)? })
-    }
-
     /// The kind of an object and the bytes that it has, unless there is none.
     ///
     /// # Errors

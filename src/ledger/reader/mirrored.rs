@@ -2,8 +2,8 @@
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-use super::{CommitId, Damage, ObjectId, Reader};
-use crate::ledger::id::{ARCHIVES, BRANCHES, BranchName};
+use super::{Damage, Reader};
+use crate::ledger::id::{ARCHIVES, BRANCHES, BranchName, CommitId, ObjectId};
 use crate::ledger::refs;
 use crate::ledger::remote::Refs;
 use crate::ledger::tag::{ARCHIVED_TAGS, TAGS};

@@ -3,8 +3,9 @@
 use chrono::DateTime;
 use git2::{ErrorClass, ErrorCode, ObjectType, Repository};
 
-use super::{BranchName, CommitId, Damage, ObjectId, Reader, Tip, check, find_commit, target};
+use super::{Damage, Reader, Tip, check, find_commit, target};
 use crate::ledger::commit;
+use crate::ledger::id::{BranchName, CommitId, ObjectId};
 use crate::ledger::tag::{ARCHIVED_TAGS, TAGS, TagName, TagRecord, folder};
 
 impl Reader {
