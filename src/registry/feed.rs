@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -276,17 +277,30 @@ impl Feeds {
     }
 }
 
+/// To wake a follower and to send what there is costs about so much. Those who are many are woken no more often than that
+/// allows, and are sent several events at a time then: woken for each, they would keep every core busy, and hear later.
+const COST: Duration = Duration::from_micros(10);
+/// No event waits longer for that.
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
 /// Wakes whoever follows, once for all that has happened meanwhile.
 fn wake(feeds: &Receiver<Arc<Feed>>) {
+    let mut not_before = Instant::now();
     while let Ok(feed) = feeds.recv() {
         let mut told = vec![feed];
-        while let Ok(feed) = feeds.try_recv() {
+        loop {
+            let left = not_before.saturating_duration_since(Instant::now());
+            let Ok(feed) = feeds.recv_timeout(left) else { break };
             if !told.iter().any(|before| Arc::ptr_eq(before, &feed)) {
                 told.push(feed);
             }
         }
-        told.iter().for_each(|feed| {
+        let mut woken = 0;
+        for feed in &told {
+            woken += feed.changed.receiver_count();
             feed.changed.send_replace(());
-        });
+        }
+        let cost = COST.saturating_mul(u32::try_from(woken).unwrap_or(u32::MAX));
+        not_before = Instant::now() + cost.min(LONGEST_WAIT);
     }
 }
