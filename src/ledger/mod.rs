@@ -51,6 +51,7 @@ mod unified;
 pub mod wire;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -143,6 +144,8 @@ pub struct Ledger {
     index: Arc<Index>,
     history: Arc<History>,
     repository: PathBuf,
+    /// Open from the start: the system tells each handle once what it could not write since that was opened.
+    folder: File,
     mirrors: PathBuf,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -167,6 +170,7 @@ impl Ledger {
         let removals = Arc::default();
         let maintenance = Maintenance::start(&directory.repository().join("objects"), Arc::clone(&removals))?;
         let store = Store::open(&directory.repository(), maintenance)?;
+        let folder = File::open(directory.repository())?;
         let persist = Logged::open(journal, store, options.checkpoints)?;
         let reader = Arc::new(Reader::following(&directory.repository(), removals)?);
         let mut heads = OrdMap::new();
@@ -216,7 +220,7 @@ impl Ledger {
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(work)?;
         let history = Arc::new(History::new(Arc::clone(&index), Arc::clone(&reader)));
         let thread = Mutex::new(Some(thread));
-        Ok(Ledger { queue: sender, reader, index, history, repository, mirrors, thread })
+        Ok(Ledger { queue: sender, reader, index, history, repository, folder, mirrors, thread })
     }
 
     /// Makes a change. When this answers `Ok`, the change survives a power cut.
@@ -237,7 +241,7 @@ impl Ledger {
     /// # Errors
     /// The disk fails.
     pub fn sync(&self) -> std::io::Result<()> {
-        repository::sync_file_system(&std::fs::File::open(&self.repository)?)
+        repository::sync_file_system(&self.folder)
     }
 
     /// Whether changes can be made now.

@@ -42,6 +42,9 @@ pub struct Logged<L> {
 struct Shared<L> {
     log: L,
     store: Store,
+    /// The disk failed to sync the repository. The system then takes what it could not write for written, so a sync that goes
+    /// well later says nothing of that; only what is written again can be relied on.
+    doubtful: bool,
 }
 
 impl<L: Log + 'static> Logged<L> {
@@ -57,7 +60,7 @@ impl<L: Log + 'static> Logged<L> {
         store.catch_up(records)?;
         let mark = log.mark()?;
         log.forget(mark)?;
-        let shared = Arc::new(Mutex::new(Shared { log, store }));
+        let shared = Arc::new(Mutex::new(Shared { log, store, doubtful: false }));
         let (wake, woken) = mpsc::channel();
         let work = Arc::clone(&shared);
         let thread = thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
@@ -87,26 +90,54 @@ fn checkpoint<L: Log>(shared: &Mutex<Shared<L>>) -> Result<(), PersistError> {
     let (mark, folder) = {
         let mut shared = lock(shared);
         if shared.log.size() == 0 {
+            shared.doubtful = false;
             return Ok(());
         }
+        shared.write_again()?;
         (shared.log.mark()?, shared.store.folder()?)
     };
-    sync_file_system(&folder)?;
+    let synced = sync_file_system(&folder);
     let mut shared = lock(shared);
+    if let Err(error) = synced {
+        shared.doubtful = true;
+        return Err(error.into());
+    }
+    if shared.doubtful {
+        // A batch's own sync failed meanwhile.
+        return Ok(());
+    }
     shared.log.forget(mark)?;
     metrics::counter!("revconf_checkpoints_total").increment(1);
     Ok(())
 }
 
+impl<L: Log> Shared<L> {
+    /// Writes all that is in the log into the repository once more, if it is doubtful what became of it.
+    fn write_again(&mut self) -> Result<(), PersistError> {
+        if self.doubtful {
+            let records = self.log.replay()?;
+            tracing::warn!(
+                batches = records.len(),
+                "the repository could not be synced; it is written again"
+            );
+            self.store.catch_up(records)?;
+            self.doubtful = false;
+        }
+        Ok(())
+    }
+}
+
 impl<L: Log> Persist for Logged<L> {
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
         let mut shared = lock(&self.shared);
-        let Shared { log, store } = &mut *shared;
+        let Shared { log, store, doubtful } = &mut *shared;
         if batch.foreign {
             store.others_wrote();
         }
         if batch.moves.is_empty() {
-            return Ok(store.sync()?);
+            let synced = store.sync();
+            *doubtful |= synced.is_err();
+            return Ok(synced?);
         }
         // The disk syncs the log while objects are deflated and written: without a ref, nobody finds them.
         let (appended, written) = thread::scope(|threads| {
@@ -151,5 +182,53 @@ impl From<LogError> for PersistError {
             LogError::Refused(why) => PersistError::Io(io::Error::other(why)),
             LogError::Unknown(why) => PersistError::Unknown(why),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::ledger::batch::{Object, ObjectKind, RefMove};
+    use crate::ledger::journal::Journal;
+    use crate::ledger::maintenance::Maintenance;
+
+    const REF: &str = "refs/heads/a";
+
+    fn opened(folder: &Path) -> Logged<Journal> {
+        let repository = folder.join("repository.git");
+        git2::Repository::init_bare(&repository).expect("a repository");
+        let maintenance = Maintenance::start(&repository.join("objects"), Arc::default()).expect("a thread");
+        let store = Store::open(&repository, maintenance).expect("a repository");
+        let journal = Journal::open(&folder.join("journal")).expect("a journal");
+        let checkpoints = Checkpoints { size: 1 << 30, period: Duration::from_secs(1 << 20) };
+        Logged::open(journal, store, checkpoints).expect("a log")
+    }
+
+    /// Writes a file and a ref to it, and takes both away again, as a disk does that loses what it could not write.
+    fn written_and_lost(logged: &mut Logged<Journal>, folder: &Path) -> [std::path::PathBuf; 2] {
+        let object = Object::of(ObjectKind::Blob, b"some bytes".to_vec());
+        let moved = RefMove { name: REF.to_owned(), from: None, to: Some(object.id) };
+        let hex = object.id.to_string();
+        logged
+            .persist(&Batch { objects: vec![object], moves: vec![moved], foreign: false })
+            .expect("written");
+        let repository = folder.join("repository.git");
+        let files = [repository.join("objects").join(&hex[..2]).join(&hex[2..]), repository.join(REF)];
+        files.iter().for_each(|file| std::fs::remove_file(file).expect("it is there"));
+        files
+    }
+
+    #[test]
+    fn what_may_have_been_lost_is_written_again_before_the_log_forgets_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut logged = opened(folder.path());
+        let files = written_and_lost(&mut logged, folder.path());
+        lock(&logged.shared).doubtful = true;
+        checkpoint(&logged.shared).expect("the disk is well again");
+        assert!(files.iter().all(|file| file.is_file()), "both are back");
+        let shared = lock(&logged.shared);
+        assert!(!shared.doubtful && shared.log.size() == 0);
     }
 }

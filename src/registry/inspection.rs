@@ -52,7 +52,7 @@ impl Judge for Inspector {
         let mut look = Look {
             reader,
             largest_file: self.largest_file,
-            sound: sound.map(|configuration| configuration.version()).collect(),
+            looked_at: sound.map(|configuration| configuration.version()).collect(),
             files: HashMap::new(),
             found: Found::default(),
         };
@@ -111,7 +111,7 @@ impl Found {
             return Ok(());
         }
         if self.more > 0 {
-            self.lines.push(format!("and {} more", self.more));
+            self.lines.push("and more, which was not looked at".to_owned());
         }
         Err(self.lines)
     }
@@ -121,8 +121,8 @@ impl Found {
 struct Look<'a> {
     reader: &'a Reader,
     largest_file: usize,
-    /// Commits all of whose files are as they must be.
-    sound: HashSet<CommitId>,
+    /// Commits of whose files all is known that there is to tell.
+    looked_at: HashSet<CommitId>,
     /// What was found of each file that was looked at: the same one is in many commits.
     files: HashMap<(String, BlobId), bool>,
     found: Found,
@@ -131,35 +131,34 @@ struct Look<'a> {
 impl Look<'_> {
     fn through(&mut self, known: &[CommitId], to: CommitId) -> Result<(), Damage> {
         for commit in self.reader.unknown(to, known)? {
-            if self.commit(commit)? {
-                self.sound.insert(commit);
+            self.commit(commit)?;
+            self.looked_at.insert(commit);
+            // It is refused, and more would not be told.
+            if self.found.more > 0 {
+                return Ok(());
             }
         }
         // One that was there before may be in an older format, or break today's rules.
-        if !self.sound.contains(&to) && self.found.lines.is_empty() {
+        if self.looked_at.insert(to) {
             self.tree(None, to)?;
         }
         Ok(())
     }
 
-    /// Whether a commit is as it must be.
-    fn commit(&mut self, commit: CommitId) -> Result<bool, Damage> {
+    fn commit(&mut self, commit: CommitId) -> Result<(), Damage> {
         let size = self.reader.size(commit)?;
         if size > LARGEST_COMMIT {
             let reason = format!("has {size} bytes with its message; {LARGEST_COMMIT} is the most");
             self.found.add(commit, None, &reason);
-            return Ok(false);
         }
         let record = self.reader.commit(commit)?;
-        let before = self.found.lines.len() + self.found.more;
         if record.time > Utc::now() + AHEAD {
             let reason = format!("is from the future ({}); set the clock, and commit again", record.time);
             self.found.add(commit, None, &reason);
         }
-        // A parent that is sound leaves only what differs from it.
-        let base = record.parents.first().copied().filter(|parent| self.sound.contains(parent));
-        self.tree(base, commit)?;
-        Ok(self.found.lines.len() + self.found.more == before)
+        // A parent that was looked at leaves only what differs from it.
+        let base = record.parents.first().copied().filter(|parent| self.looked_at.contains(parent));
+        self.tree(base, commit)
     }
 
     fn tree(&mut self, base: Option<CommitId>, commit: CommitId) -> Result<(), Damage> {
@@ -176,6 +175,9 @@ impl Look<'_> {
         }
         for New { path, lies } in &new {
             let Some(lies) = *lies else { continue };
+            if self.found.more > 0 {
+                return Ok(());
+            }
             if let Err(reason) = self.entry(path, lies)? {
                 self.found.add(commit, Some(path), &reason);
             }

@@ -103,9 +103,13 @@ pub struct Registry {
     past: Arc<Semaphore>,
     readers: Readers,
     inspector: Arc<Inspector>,
+    /// Room for those who have pushes looked through.
+    inspections: Arc<Semaphore>,
     mirrors: Mirrors,
 }
 
+/// So many pushes are looked through at a time.
+const INSPECTIONS: usize = 4;
 /// So many followers read the past at a time.
 const PAST: usize = 8;
 

@@ -81,8 +81,15 @@ impl Registry {
         updates: Vec<Update>,
         quarantine: Option<PathBuf>,
     ) -> Result<Vec<Fit>> {
+        if updates.len() > MOST {
+            let why = format!("a push moves {MOST} refs at most; push some of them first");
+            return Ok(updates.iter().map(|_| Err(unfit(why.clone()))).collect());
+        }
+        let place = Arc::clone(&self.inspections).acquire_owned().await.map_err(|_| Error::Broken)?;
         let registry = Arc::clone(self);
         let look = self.aside(move || {
+            // As long as it is being looked through, whoever waits for that.
+            let _place = place;
             let reader = Arc::clone(registry.ledger.reader());
             let reader = match quarantine {
                 Some(objects) => {
@@ -193,10 +200,13 @@ impl Registry {
         };
         let registry = Arc::clone(self);
         // What others wrote is nowhere else, so it must last before anything rests on it.
-        self.aside(move || {
-            registry.ledger.sync().map_err(|error| Error::NotTaken(Refused::NotWritten(error.to_string())))
-        })
-        .await?;
+        if update.to.is_some() {
+            let sync = self.aside(move || {
+                let synced = registry.ledger.sync();
+                synced.map_err(|error| Error::NotTaken(Refused::NotWritten(error.to_string())))
+            });
+            sync.await?;
+        }
         let branch = target.configuration().clone();
         let mut requirements = Vec::new();
         let action = match (&target, update.from, update.to) {
@@ -266,6 +276,8 @@ impl Registry {
     }
 }
 
+/// So many refs are moved by one push.
+const MOST: usize = 1000;
 /// In bytes. Releases are listed with their messages.
 const LARGEST_TAG: usize = 64 << 10;
 

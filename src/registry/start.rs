@@ -10,7 +10,7 @@ use super::inspection::Inspector;
 use super::mirrors::Mirrors;
 use super::readers::Readers;
 use super::step::files_of_a_new_one;
-use super::{PAST, Registry, error, versions};
+use super::{INSPECTIONS, PAST, Registry, error, versions};
 use crate::format::{self, Files, Header, header, migrations};
 use crate::ledger::{
     Action, Audience, Blob, BranchName, Branches, Change, CommitId, Damage, Draft, Edit, Identity, Judge,
@@ -53,8 +53,9 @@ impl Registry {
         let judge: Arc<dyn Judge> = Arc::<Inspector>::clone(&inspector);
         let ledger = Ledger::open(directory, &first, options, audience, judge)?;
         let (old, readers) = (versions::no_answers(), Readers::start().map_err(StartError::Io)?);
-        let past = Arc::new(Semaphore::new(PAST));
-        let registry = Arc::new(Registry { ledger, catalogue, old, readers, past, inspector, mirrors });
+        let (past, inspections) = (Arc::new(Semaphore::new(PAST)), Arc::new(Semaphore::new(INSPECTIONS)));
+        let registry =
+            Arc::new(Registry { ledger, catalogue, old, readers, past, inspector, inspections, mirrors });
         registry.refuse_newer()?;
         registry.upgrade_all(&service).await?;
         registry.begin(first, service).await?;

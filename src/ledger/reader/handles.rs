@@ -39,7 +39,8 @@ impl Reader {
     /// # Errors
     /// The repository cannot be read.
     pub fn beside(&self, objects: PathBuf) -> Result<Self, OpenError> {
-        Ok(Reader { beside: Some(objects), ..Reader::open(&self.path)? })
+        let reader = Reader::following(&self.path, Arc::clone(&self.removals))?;
+        Ok(Reader { beside: Some(objects), ..reader })
     }
 
     /// Works with a handle. If it fails, it may be for a pack that the handle has found and that is gone, so it has a
