@@ -22,6 +22,8 @@ const LONGEST_COPY: usize = 0xff_ffff;
 const LONGEST_INSERT: usize = 0x7f;
 /// Longer objects are stored whole: a copy could not reach their end.
 const LONGEST: usize = u32::MAX as usize;
+/// In bytes: git takes no shorter delta (`DELTA_SIZE_MIN`).
+const SHORTEST: usize = 4;
 /// In bytes. What is shorter is cheaper inserted than copied.
 const BLOCK: usize = 16;
 
@@ -46,7 +48,8 @@ impl Script {
         }
     }
 
-    /// The bytes of the delta; `None` if it would not be smaller than half of the target.
+    /// The bytes of the delta; `None` if it would not be smaller than half of the target, or so small that git takes it for
+    /// broken, as one that makes nothing would be.
     pub fn encode(&self, base: usize, target: &[u8]) -> Option<Vec<u8>> {
         if base > LONGEST || target.len() > LONGEST {
             return None;
@@ -74,7 +77,7 @@ impl Script {
                 return None;
             }
         }
-        Some(bytes)
+        (bytes.len() >= SHORTEST).then_some(bytes)
     }
 }
 
@@ -186,6 +189,13 @@ fn read_size(bytes: &mut impl Iterator<Item = u8>) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_git_would_take_for_broken_is_no_delta() {
+        for base in [&b""[..], b"x", &noise(64)] {
+            assert_eq!(between(base, b""), None);
+        }
+    }
 
     fn noise(length: usize) -> Vec<u8> {
         let mut state = 1_u32;
