@@ -1,7 +1,7 @@
 //! The one thread that changes the repository. It takes what has queued up as one batch, decides each change against
 //! the state that the changes before it leave, lets the batch be persisted once, publishes, and only then answers.
 
-mod strays;
+pub mod strays;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -45,7 +45,8 @@ pub struct Committer {
     pub judge: Arc<dyn Judge>,
     /// Branches that somebody else has moved to what may not follow, and what is told of that.
     pub strays: BTreeMap<BranchName, String>,
-    pub repository: PathBuf,
+    /// Where they are noted.
+    pub notes: PathBuf,
     pub index: Arc<Index>,
     /// Named as the committer of every commit.
     pub identity: Identity,

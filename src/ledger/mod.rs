@@ -78,7 +78,7 @@ pub use tree::{Head, empty_tree, tree_of};
 pub use unified::unified;
 
 use batch::PersistError;
-use committer::{Committer, Message, Pace};
+use committer::{Committer, Message, Pace, strays};
 use index::Index;
 use journal::Journal;
 use maintenance::Maintenance;
@@ -178,7 +178,26 @@ impl Ledger {
         for name in others {
             tracing::warn!(%name, "not a configuration's name; the branch is left alone");
         }
-        for (branch, tip) in branches {
+        let notes = directory.strays();
+        let mut noted = strays::read(&notes);
+        let mut strays = BTreeMap::new();
+        let mut found: BTreeMap<_, _> = branches.into_iter().collect();
+        noted.retain(|branch, known| !found.get(branch).is_some_and(|tip| is_at(tip, *known)));
+        // Those that are back are on their way again, and an old note must not hold them up at a later start.
+        strays::write(&notes, noted.iter().map(|(branch, known)| (branch, *known)))?;
+        for (branch, known) in noted {
+            let tip = match found.remove(&branch) {
+                Some(Ok(tip)) => format!("it is at {tip} since before the start"),
+                Some(Err(damage)) => damage.to_string(),
+                None => "it is gone since before the start".to_owned(),
+            };
+            strays.insert(branch.clone(), strays::explain(&branch, known, &[tip]));
+            if let Some(known) = known {
+                found.insert(branch, Ok(known));
+            }
+        }
+        strays.values().for_each(|why| tracing::error!("{why}"));
+        for (branch, tip) in found {
             // One branch that cannot be read is no reason not to serve the others.
             match tip.and_then(|commit| reader.state(commit)) {
                 Ok(head) => {
@@ -203,8 +222,8 @@ impl Ledger {
             reader: Arc::clone(&reader),
             audience,
             judge,
-            strays: BTreeMap::new(),
-            repository: directory.repository(),
+            strays,
+            notes,
             index: Arc::clone(&index),
             identity: options.committer,
             largest_batch: options.largest_batch.max(1),
@@ -282,4 +301,9 @@ impl Ledger {
         }
         self.index.close();
     }
+}
+
+/// Whether a branch is where it was noted to have been.
+fn is_at(tip: &reader::Tip, known: Option<CommitId>) -> bool {
+    tip.as_ref().is_ok_and(|tip| Some(*tip) == known)
 }

@@ -16,6 +16,7 @@ const JOURNAL: &str = "journal";
 pub const INDEX: &str = "index.sqlite";
 const MIRRORS: &str = "mirrors";
 const LOCK: &str = "lock";
+const STRAYS: &str = "strays";
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +135,11 @@ impl DataDirectory {
     /// Where mirrors keep what can be made again.
     pub fn mirrors(&self) -> PathBuf {
         self.path.join(MIRRORS)
+    }
+
+    /// Where it is noted which branches somebody else has moved.
+    pub fn strays(&self) -> PathBuf {
+        self.path.join(STRAYS)
     }
 
     /// Where the repository lies.

@@ -200,7 +200,8 @@ impl Door {
         let registry = Arc::clone(&self.registry);
         let seen = tokio::task::spawn_blocking(move || {
             let reader = registry.ledger.reader();
-            let mut refs = reader.named_objects()?;
+            let mut refs: Vec<_> =
+                registry.as_served(reader.named_objects()?.into_iter().collect()).into_iter().collect();
             let before = refs.len();
             refs.retain(|(full, _)| seen_by(full).is_some_and(|(right, name)| may(right, name)));
             let all = refs.len() == before;
@@ -298,9 +299,14 @@ impl Door {
         updates: &[Update],
         mut reply: Reply,
     ) -> io::Result<()> {
-        // A release may be of a version that comes with it, and must be there before its configuration goes.
+        // A release may be of a version that comes with it, and goes before its configuration does.
         let mut in_order: Vec<&Update> = updates.iter().collect();
-        in_order.sort_by_key(|update| (update.to.is_none(), !update.name.starts_with("refs/heads/")));
+        in_order.sort_by_key(|update| match (update.to, update.name.starts_with("refs/heads/")) {
+            (Some(_), true) => 0,
+            (Some(_), false) => 1,
+            (None, false) => 2,
+            (None, true) => 3,
+        });
         for update in in_order {
             let mut why = self.forbidden(update, may);
             if why.is_empty() {

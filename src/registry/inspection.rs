@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::catalogue::Catalogue;
 use super::name;
@@ -76,6 +76,19 @@ fn aside(branch: &BranchName, from: CommitId) -> String {
          {branch}, so its versions would vanish from the list; `git rebase` onto it, or check it out and merge into it",
         from.short()
     )
+}
+
+/// What is wrong with a time, in seconds since 1970.
+pub fn untimely(whose: &str, seconds: i64) -> Option<String> {
+    let latest = (Utc::now() + AHEAD).timestamp();
+    if seconds > latest {
+        let time =
+            DateTime::from_timestamp(seconds, 0).map_or_else(|| seconds.to_string(), |time| time.to_string());
+        return Some(format!(
+            "its {whose}'s time is from the future ({time}); set the clock, and make it again"
+        ));
+    }
+    (seconds < 0).then(|| format!("its {whose}'s time is before 1970"))
 }
 
 fn away(branch: &BranchName, from: CommitId) -> String {
@@ -152,9 +165,11 @@ impl Look<'_> {
             self.found.add(commit, None, &reason);
         }
         let record = self.reader.commit(commit)?;
-        if record.time > Utc::now() + AHEAD {
-            let reason = format!("is from the future ({}); set the clock, and commit again", record.time);
-            self.found.add(commit, None, &reason);
+        let [author, committer] = self.reader.seconds(commit)?;
+        for (whose, seconds) in [("author", author), ("committer", committer)] {
+            if let Some(reason) = untimely(whose, seconds) {
+                self.found.add(commit, None, &reason);
+            }
         }
         // A parent that was looked at leaves only what differs from it.
         let base = record.parents.first().copied().filter(|parent| self.looked_at.contains(parent));
@@ -189,6 +204,9 @@ impl Look<'_> {
     fn entry(&mut self, path: &str, lies: Lies) -> Result<Result<(), String>, Damage> {
         let what = match (path.split_once('/'), lies) {
             (None, Lies::Folder) if Kind::named(path).is_some() => return Ok(Ok(())),
+            (None, Lies::EmptyFolder) if Kind::named(path).is_some() => {
+                return Ok(Err("is a folder without files, which git itself never makes".to_owned()));
+            }
             (None, _) if path != header::PATH => {
                 return Ok(Err("does not belong in a configuration".to_owned()));
             }
@@ -196,6 +214,8 @@ impl Look<'_> {
             (Some((folder, _)), _) if Kind::named(folder).is_none() => return Ok(Ok(())),
             (_, Lies::File(blob)) => return self.file(path, blob),
             (_, Lies::Folder) => "is a folder",
+            (_, Lies::EmptyFolder) => "is a folder without files, which git itself never makes",
+            (_, Lies::OddlyModed) => "has mode 100664, not 100644",
             (_, Lies::Executable) => "is marked as executable; `git update-index --chmod=-x` takes that away",
             (_, Lies::Link) => "is a symbolic link",
             (_, Lies::Submodule) => "is a submodule",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::inspection::untimely;
 use super::{ObjectId, Registry, Result, name};
 use crate::ledger::{
     Action, BranchName, Change, CommitId, Identity, Judge, Reader, Refused, Requirement, Share, State,
@@ -172,6 +173,17 @@ impl Registry {
         };
         if size > LARGEST_TAG && ObjectId::from(commit) != to {
             return Ok(Err(unfit(format!("the tag has {size} bytes; {LARGEST_TAG} is the most"))));
+        }
+        if let Some((says, time)) = reader.tag_says(to)? {
+            let full = format!("{branch}/{name}");
+            let wrong = match time {
+                _ if says != full => Some(format!("it says of itself that it is {says:?}, not {full:?}")),
+                None => Some("it does not say who made it".to_owned()),
+                Some(seconds) => untimely("tagger", seconds),
+            };
+            if let Some(wrong) = wrong {
+                return Ok(Err(unfit(format!("the tag is not as `git tag -a {full}` makes it: {wrong}"))));
+            }
         }
         let tip = match coming {
             Some(Some(coming)) => reader.commit_behind(coming)?.map(|(commit, _)| commit),

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use std::collections::BTreeMap;
+
+use super::Registry;
 use super::pushes::{Target, Unfit, Update};
-use crate::ledger::{BranchName, TagName};
+use crate::ledger::{BranchName, ObjectId, TagName};
 
 /// What somebody may do with a configuration, as far as refs are about it. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,24 @@ pub fn seen_by(full: &str) -> Option<(Right, &str)> {
     };
     BranchName::parse(name).is_ok().then_some((right, *name))
 }
+
+impl Registry {
+    /// Refs with the branches as they are served: somebody may have moved, made or removed one by hand, which is nobody's
+    /// matter until it was looked through.
+    pub(super) fn as_served(&self, mut refs: BTreeMap<String, ObjectId>) -> BTreeMap<String, ObjectId> {
+        refs.retain(|full, _| !full.starts_with(HEADS));
+        let served = self.catalogue.all();
+        refs.extend(
+            served.values().map(|configuration| {
+                (format!("{HEADS}{}", configuration.name), configuration.version().into())
+            }),
+        );
+        refs
+    }
+}
+
+/// Where branches lie among the refs.
+const HEADS: &str = "refs/heads/";
 
 /// What it takes to move a ref.
 ///

@@ -88,6 +88,48 @@ fn a_broken_document_stops_writes_until_it_is_mended() {
 }
 
 #[test]
+fn a_restart_changes_nothing_of_it() {
+    let (mut server, client, git) = start();
+    client.post("/conf/configs/other", &json!({})).expect(201);
+    let bad = planted::add(&git, "prod", API_FILE, b"{}");
+    git.text(&["update-ref", "-d", "refs/heads/other"]);
+    assert_stopped(&client, &[API_FILE]);
+    client.request("PUT", "/conf/configs/other").json(&json!({"description": "x"})).allow_5xx().send();
+    for _ in 0..2 {
+        // A kill would have the journal bring the branch back that is gone.
+        server.stop();
+        server.start_again();
+        let client = server.client();
+        assert_eq!(client.get(SERVICES).expect(200).total(), 1);
+        client.get("/conf/configs/other").expect(200);
+        let answer = client
+            .request("PUT", "/conf/configs/other")
+            .json(&json!({"description": "x"}))
+            .allow_5xx()
+            .send();
+        assert_eq!(answer.status, 503, "{answer:?}");
+        // Git's door shows what is served, too.
+        let door = format!("http://{}/git", server.address());
+        let listed = git.text(&["ls-remote", &door]);
+        assert!(!listed.contains(&bad) && listed.contains("refs/heads/other"), "{listed}");
+        mend(&git, &answer.message());
+        client.put("/conf/configs/other", &json!({"description": "x"})).expect(200);
+        git.text(&["update-ref", "-d", "refs/heads/other"]);
+        client.request("PUT", "/conf/configs/other").json(&json!({"description": "y"})).allow_5xx().send();
+    }
+    server.kill();
+    server.start_again();
+    let client = server.client();
+    let answer = client.request("PUT", WEB).json(&described("web", "new")).allow_5xx().send();
+    mend(&git, &answer.message());
+    client.put(WEB, &described("web", "mended")).expect(200);
+    server.kill();
+    server.start_again();
+    server.client().put(WEB, &described("web", "again")).expect(200);
+    server.git().fsck();
+}
+
+#[test]
 fn a_branch_that_went_back_or_aside_stops_writes_until_it_is_put_back() {
     let (_server, client, git) = start();
     client.put(WEB, &described("web", "two")).expect(200);

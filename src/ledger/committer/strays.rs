@@ -1,13 +1,17 @@
 //! Branches that somebody moved behind the service's back. It is noticed before the next change: what may follow is taken
-//! as if it had been pushed, and of anything else nothing is taken, and no change is made, until it is put back.
+//! as if it had been pushed, and of anything else nothing is taken, and no change is made, until it is put back. A restart
+//! changes nothing of that, so it is noted in a file where such a branch was before.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
 
 use super::{Committer, Fate};
 use crate::ledger::Way;
 use crate::ledger::adoption::{Adopted, adopted};
 use crate::ledger::batch::Batch;
-use crate::ledger::id::{BranchName, CommitId};
+use crate::ledger::id::{BranchName, CommitId, ObjectId};
 use crate::ledger::reader::Damage;
 
 impl Committer {
@@ -17,6 +21,7 @@ impl Committer {
         let found = self.reader.tip(branch);
         if found.as_ref().is_ok_and(|found| *found == known) {
             if self.strays.remove(branch).is_some() {
+                self.note();
                 tracing::info!(%branch, "the branch is back where this service left it");
             }
             return;
@@ -28,13 +33,16 @@ impl Committer {
         };
         match outcome {
             Ok(to) => {
-                self.strays.remove(branch);
+                if self.strays.remove(branch).is_some() {
+                    self.note();
+                }
                 tracing::warn!(%branch, %to, "somebody else moved the branch; its new commits are taken");
                 metrics::counter!("revconf_foreign_moves_total", "taken" => "yes").increment(1);
             }
             Err(reasons) => {
-                let why = self.explain(branch, known, &reasons);
+                let why = explain(branch, known, &reasons);
                 if self.strays.insert(branch.clone(), why.clone()).as_ref() != Some(&why) {
+                    self.note();
                     tracing::error!(%branch, "{why}");
                     metrics::counter!("revconf_foreign_moves_total", "taken" => "no").increment(1);
                 }
@@ -73,17 +81,67 @@ impl Committer {
         Ok(to)
     }
 
-    fn explain(&self, branch: &BranchName, known: Option<CommitId>, reasons: &[String]) -> String {
-        let full = branch.full();
-        let (what, mend) = match known {
-            Some(known) => ("moved", format!("update-ref {full} {known}")),
-            None => ("made", format!("update-ref -d {full}")),
-        };
-        format!(
-            "somebody else {what} {full}, and not to what may follow: {}. Nothing is written to {branch} until it is \
-             mended, for example by `git -C {} {mend}`",
-            reasons.join("; "),
-            self.repository.display()
-        )
+    /// Notes all of them, so that the next start knows what was served last.
+    fn note(&self) {
+        let known = self.strays.keys().map(|branch| (branch, self.heads.get(branch).map(|head| head.commit)));
+        if let Err(error) = write(&self.notes, known) {
+            tracing::error!(%error, file = %self.notes.display(), "a restart would take what somebody else has moved");
+        }
     }
+}
+
+/// A commit, in the file, or that there was none.
+const NONE: &str = "none";
+
+/// Writes the file, or takes it away where there is nothing to note.
+///
+/// # Errors
+/// The disk fails.
+pub fn write<'a>(
+    path: &Path,
+    known: impl Iterator<Item = (&'a BranchName, Option<CommitId>)>,
+) -> io::Result<()> {
+    let line = |(branch, known): (&BranchName, Option<CommitId>)| {
+        format!("{branch} {}\n", known.map_or_else(|| NONE.to_owned(), |known| known.to_string()))
+    };
+    let text: String = known.map(line).collect();
+    if text.is_empty() {
+        return match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+    }
+    let unfinished = path.with_extension("new");
+    let mut file = File::create(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
+}
+
+/// The branches that were noted, each with the commit that was served last.
+pub fn read(path: &Path) -> BTreeMap<BranchName, Option<CommitId>> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let entry = |line: &str| {
+        let (branch, known) = line.split_once(' ')?;
+        let known = match known {
+            NONE => None,
+            known => Some(CommitId(ObjectId::from_hex(known)?.0)),
+        };
+        Some((BranchName::parse(branch).ok()?, known))
+    };
+    text.lines().filter_map(entry).collect()
+}
+
+/// What is told of a branch that somebody else has moved.
+pub fn explain(branch: &BranchName, known: Option<CommitId>, reasons: &[String]) -> String {
+    let full = branch.full();
+    let (what, mend) = match known {
+        Some(known) => ("moved", format!("update-ref {full} {known}")),
+        None => ("made", format!("update-ref -d {full}")),
+    };
+    format!(
+        "somebody else {what} {full} in the repository, and that cannot be taken: {}. Nothing is written to {branch} until \
+         it is mended, for example by `git -C DATA/repository.git {mend}`",
+        reasons.join("; ")
+    )
 }

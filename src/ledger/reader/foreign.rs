@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use git2::{ObjectType, Oid, Repository, Sort};
 
+use super::super::tree::empty_tree;
 use super::changes::{differing, folder, top};
 use super::{Damage, Reader, find_commit};
 use crate::ledger::id::{BlobId, CommitId, ObjectId};
@@ -24,7 +25,11 @@ pub enum Way {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lies {
     File(BlobId),
+    /// A file whose mode says that others may write it.
+    OddlyModed,
     Folder,
+    /// A folder with nothing in it, which git itself never makes.
+    EmptyFolder,
     Executable,
     Link,
     /// A commit of another repository.
@@ -82,6 +87,33 @@ impl Reader {
         let id = id.into();
         let about = self.about(id)?.ok_or_else(|| Damage(format!("object {id} is not there")))?;
         Ok(about.0)
+    }
+
+    /// The times of a commit, in seconds since 1970: its author's and its committer's.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn seconds(&self, commit: CommitId) -> Result<[i64; 2], Damage> {
+        self.with(|repository| {
+            let commit = find_commit(repository, commit.0)?;
+            Ok([commit.author().when().seconds(), commit.time().seconds()])
+        })
+    }
+
+    /// What a tag's object says of itself, if it is one: its name, and its tagger's time in seconds since 1970, where it has
+    /// one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn tag_says(&self, id: ObjectId) -> Result<Option<(String, Option<i64>)>, Damage> {
+        self.with(|repository| {
+            let object = repository.find_object(id.0, None)?;
+            let said = |tag: &git2::Tag<'_>| {
+                let name = String::from_utf8_lossy(tag.name_bytes()).into_owned();
+                (name, tag.tagger().map(|tagger| tagger.when().seconds()))
+            };
+            Ok(object.as_tag().map(said))
+        })
     }
 
     /// How one commit comes after another.
@@ -168,11 +200,12 @@ fn inner(
 
 fn lies(raw: &Raw<'_>) -> Option<Lies> {
     Some(match raw.mode() {
+        0o040_000 if raw.id() == Some(empty_tree().into()) => Lies::EmptyFolder,
         0o040_000 => Lies::Folder,
         0o120_000 => Lies::Link,
         0o160_000 => Lies::Submodule,
-        // Git itself wrote the latter in its first days.
-        0o100_644 | 0o100_664 => Lies::File(BlobId(raw.id()?.0)),
+        0o100_644 => Lies::File(BlobId(raw.id()?.0)),
+        0o100_664 => Lies::OddlyModed,
         _ => Lies::Executable,
     })
 }

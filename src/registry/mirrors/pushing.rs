@@ -128,7 +128,7 @@ impl Registry {
         let (there, left) = (copy.there.clone(), copy.left.clone());
         let compared = self.aside(move || {
             let reader = registry.ledger.reader();
-            let here = only(reader.mirrored()?, &configurations);
+            let here = only(registry.as_served(reader.mirrored()?), &configurations);
             let plan = Sides { reader, here: &here, there: &there, left: &left, archives }.plan()?;
             Ok::<_, Error>((plan, here))
         });

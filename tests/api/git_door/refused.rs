@@ -130,3 +130,56 @@ fn nothing_of_a_push_moves_a_cursor() {
     assert!(!screen.contains('\u{1b}') && screen.contains("?[31mb"), "{screen:?}");
     server.git().fsck();
 }
+
+/// The empty tree, the bytes of which git takes no delta of.
+const EMPTY: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+#[test]
+fn folders_without_files_and_odd_modes_are_refused() {
+    let (server, work) = start();
+    work.repository().fed(&["hash-object", "-t", "tree", "-w", "--stdin"], b"");
+    let top = work.repository().text(&["ls-tree", "HEAD"]);
+    let tree =
+        work.repository().fed(&["mktree"], format!("{top}\n040000 tree {EMPTY}\tbackends\n").as_bytes());
+    let commit = work.text(&["commit-tree", "-p", "HEAD", "-m", "Empty", tree.trim()]);
+    assert_refused(&server, &work, &[&format!("{commit}:refs/heads/prod")], &["backends", "without files"]);
+}
+
+#[test]
+fn times_that_nobody_can_have_are_refused() {
+    let (server, work) = start();
+    let tree = work.text(&["rev-parse", "HEAD^{tree}"]);
+    let parent = work.text(&["rev-parse", "HEAD"]);
+    let now = "1767225600 +0000";
+    for (author, committer, said) in [
+        (now, "9223372036854775807 +0000", "committer"),
+        (now, "9000000000000000 +0000", "committer"),
+        (now, "4102444800 +0000", "committer's time is from the future"),
+        ("4102444800 +0000", now, "author's time is from the future"),
+    ] {
+        let bytes = format!(
+            "tree {tree}\nparent {parent}\nauthor A <a@b> {author}\ncommitter A <a@b> {committer}\n\nm\n"
+        );
+        let id = work
+            .repository()
+            .fed(&["hash-object", "-t", "commit", "-w", "--literally", "--stdin"], bytes.as_bytes());
+        assert_refused(&server, &work, &[&format!("{}:refs/heads/prod", id.trim())], &[said]);
+    }
+}
+
+#[test]
+fn tags_that_git_does_not_make_are_refused() {
+    let (server, work) = start();
+    let commit = work.text(&["rev-parse", "HEAD"]);
+    for (head, said) in [
+        ("tag prod/v1\n", "who made it"),
+        ("tag other\ntagger A <a@b> 1767225600 +0000\n", "prod/v1"),
+        ("tag prod/v1\ntagger A <a@b> 4102444800 +0000\n", "future"),
+    ] {
+        let bytes = format!("object {commit}\ntype commit\n{head}\nA release\n");
+        let id = work
+            .repository()
+            .fed(&["hash-object", "-t", "tag", "-w", "--literally", "--stdin"], bytes.as_bytes());
+        assert_refused(&server, &work, &[&format!("{}:refs/tags/prod/v1", id.trim())], &[said]);
+    }
+}
