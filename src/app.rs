@@ -32,6 +32,7 @@ use crate::http::limits::Limits;
 use crate::http::{openapi, server, tls};
 use crate::ledger::bundle;
 use crate::ledger::bundle::backup::Backup;
+use crate::ledger::bundle::deliver::Service;
 use crate::ledger::bundle::restore::Restoration;
 use crate::ledger::repository;
 use crate::ledger::wire::hook;
@@ -518,4 +519,12 @@ pub fn backup(data: &Path, folder: &Path, keep: Option<usize>) -> anyhow::Result
 /// The backup is not sound, the directory is in use, or the disk fails.
 pub fn restore(data: &Path, from: &Path) -> anyhow::Result<Restoration> {
     Ok(bundle::restore::restore(data, from)?)
+}
+
+/// Restores into a service that runs.
+///
+/// # Errors
+/// The backup is not sound, there is no git, or the service cannot be reached.
+pub fn deliver(program: &Path, service: &Service, from: &Path) -> anyhow::Result<Restoration> {
+    Ok(bundle::deliver::deliver(program, service, from)?)
 }

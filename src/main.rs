@@ -14,7 +14,10 @@ use revconf::access::{Grant, key, principals};
 use revconf::app;
 use revconf::client;
 use revconf::document::{KINDS, Kind};
-use revconf::ledger::bundle::restore::{Fate, Restored};
+use revconf::ledger::bundle::deliver::Service;
+use revconf::ledger::bundle::fates::{Fate, Restored};
+use revconf::ledger::bundle::restore::Restoration;
+use revconf::ledger::remote::Key as ServiceKey;
 use revconf::registry::import::Import;
 use revconf::registry::{Error, Identity, Mode, name};
 use revconf::settings::{Flags, Settings};
@@ -52,14 +55,9 @@ enum Command {
         /// The folder; it is made where there is none
         folder: PathBuf,
     },
-    /// Check a backup and make it the repository, or bring what is missing into the one that is there; no service may be
-    /// using the data directory. Exit status 4 if something differs, and was left as it is.
-    Restore {
-        #[command(flatten)]
-        shared: Shared,
-        /// The backup, or a folder of which the newest is taken
-        backup: PathBuf,
-    },
+    /// Check a backup and make it the repository, or bring what is missing into the one that is there. A service that is using
+    /// the data directory is asked to take it in, by --server. Exit status 4 if something differs, and was left as it is.
+    Restore(RestoreFlags),
     /// Make keys.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -114,6 +112,24 @@ struct Shared {
     /// A file with settings
     #[arg(long, value_name = "FILE", env = "REVCONF_CONFIG")]
     config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct RestoreFlags {
+    #[command(flatten)]
+    shared: Shared,
+    /// Bring it into the service that runs there, instead of into a data directory: configurations and releases, through its
+    /// door for git. Takes an installed git
+    #[arg(long, value_name = "URL", conflicts_with = "data", help_heading = "Service")]
+    server: Option<String>,
+    /// A file with the key to show to the service; or the key itself is in REVCONF_KEY
+    #[arg(long, value_name = "FILE", env = "REVCONF_KEY_FILE", help_heading = "Service")]
+    key_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust instead of the system's, where the URL begins with https
+    #[arg(long, value_name = "FILE", env = "REVCONF_CA", help_heading = "Service")]
+    ca: Option<PathBuf>,
+    /// The backup, or a folder of which the newest is taken
+    backup: PathBuf,
 }
 
 #[derive(Args)]
@@ -182,7 +198,7 @@ fn main() -> ExitCode {
         Command::Check { shared } => check(&shared),
         Command::Import(flags) => import(flags),
         Command::Backup { shared, keep, folder } => backup(&shared, keep, &folder),
-        Command::Restore { shared, backup } => restore(&shared, &backup),
+        Command::Restore(flags) => restore(&flags),
         Command::Key(KeyCommand::New(flags)) => new_key(&flags),
         Command::Openapi { config } => openapi(config),
         Command::Hook { name } => hook(&name),
@@ -226,11 +242,36 @@ fn backup(shared: &Shared, keep: Option<NonZeroUsize>, folder: &Path) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-fn restore(shared: &Shared, from: &Path) -> anyhow::Result<ExitCode> {
-    let data = settings(shared, None)?.data;
-    let done = app::restore(&data, from).context("the backup was not restored")?;
-    let mut lines = String::new();
-    let [mut same, mut left] = [0, 0];
+fn restore(flags: &RestoreFlags) -> anyhow::Result<ExitCode> {
+    let settings = settings(&flags.shared, None)?;
+    let done = match &flags.server {
+        None => app::restore(&settings.data, &flags.backup),
+        Some(url) => {
+            let key = match client::key(flags.key_file.as_deref()) {
+                Ok(key) => key.map(ServiceKey::new),
+                Err(failure) => {
+                    writeln!(io::stderr(), "revconf: {failure}").ok();
+                    return Ok(ExitCode::from(failure.status()));
+                }
+            };
+            let service = Service { url: url.clone(), key, certificates: flags.ca.clone() };
+            app::deliver(&settings.git.program, &service, &flags.backup)
+        }
+    };
+    let done = done.context("the backup was not restored")?;
+    let (lines, refused) = told(&done);
+    print(&lines)?;
+    if !refused.is_empty() {
+        return Err(anyhow!("not all of the backup was restored:{refused}"));
+    }
+    let left = done.refs.iter().any(|restored| matches!(restored.fate, Fate::Left { .. }));
+    Ok(if left { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
+}
+
+/// What became of the refs of a backup, and what was not taken.
+fn told(done: &Restoration) -> (String, String) {
+    let (mut lines, mut refused) = (String::new(), String::new());
+    let [mut same, mut left, mut failed, mut out] = [0, 0, 0, 0];
     for Restored { name, id, fate } in &done.refs {
         match fate {
             Fate::Created if done.is_new => {}
@@ -242,21 +283,32 @@ fn restore(shared: &Shared, from: &Path) -> anyhow::Result<ExitCode> {
                 let here = here.map_or_else(|| "is not here".to_owned(), |here| format!("is at {here}"));
                 lines += &format!("left {name}, which {here}, and at {id} in the backup: {reason}\n");
             }
+            Fate::Refused { reason } => {
+                failed += 1;
+                refused += &format!("\n  {name}, at {id} in the backup: {reason}");
+            }
+            Fate::LeftOut => out += 1,
         }
     }
     let all = done.refs.len();
     let refs = |number: usize| count(number as u64, "ref", "refs");
+    if out > 0 {
+        lines += &format!(
+            "left out {}, such as archives, which a service takes from nobody; revconf restore --data brings them while it is \
+             stopped\n",
+            refs(out)
+        );
+    }
     lines += &match done.is_new {
         true => format!("restored {} and {}", refs(all), count(done.commits, "commit", "commits")),
         false => format!(
             "restored {}; of {} nothing was missing, {left} left as they are",
-            refs(all - same - left),
+            refs(all - same - left - failed - out),
             refs(same)
         ),
     };
     lines += &format!(" from {}\n", done.bundle.display());
-    print(&lines)?;
-    Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+    (lines, refused)
 }
 
 fn count(number: u64, one: &str, many: &str) -> String {

@@ -18,3 +18,5 @@ mod transaction;
 mod write;
 
 pub use command::{Command, run};
+pub use failure::Failure;
+pub use service::key;

@@ -313,7 +313,10 @@ fn read(body: Body) -> Result<Vec<u8>, ureq::Error> {
 }
 
 /// The key to show, if there is one. It is never an argument, which everybody on the machine could read.
-fn key(file: Option<&Path>) -> Result<Option<String>, Failure> {
+///
+/// # Errors
+/// The file cannot be read, or there is no key in it.
+pub fn key(file: Option<&Path>) -> Result<Option<String>, Failure> {
     let key = match file {
         Some(file) => Some(
             std::fs::read_to_string(file)

@@ -7,6 +7,7 @@ mod load;
 mod made;
 mod refused;
 mod restored;
+mod running;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,8 +5,11 @@
 //! - `walk`: all that refs lead to; `packing`: a pack as it grows
 //! - `unpack`: a bundle that is read, and found whole and sound; `sums`: what finds damage first
 //! - [`backup`], [`restore`]: into a folder, and back from there; `naming`: what bundles are called there
+//! - [`deliver`]: back into a service that runs; [`fates`]: what becomes of each ref
 
 pub mod backup;
+pub mod deliver;
+pub mod fates;
 mod heading;
 mod listing;
 mod naming;
@@ -50,11 +53,17 @@ pub enum BundleError {
     )]
     Journal { data: PathBuf, journal: PathBuf },
     #[error(
-        "{reason}. Stop the service first, or bring the backup in through its door for git, to which it is a remote like any \
-         other:\n  git clone --mirror {} copy.git\n  git -C copy.git push http://127.0.0.1:8080/git 'refs/heads/*' 'refs/tags/*'",
+        "{reason}. Stop the service first, or bring the backup in while it runs, by its address:\n  revconf restore --server \
+         http://127.0.0.1:8080 {0}\nor with git, to which it is a remote like any other:\n  git clone --mirror {0} copy.git\n  \
+         git -C copy.git push http://127.0.0.1:8080/git 'refs/heads/*' 'refs/tags/*'",
         bundle.display()
     )]
     InUse { reason: String, bundle: PathBuf },
+    #[error("{0}")]
+    Address(String),
+    /// Git's own words, and the service's.
+    #[error("the service at {url} cannot be restored into: {reason}")]
+    Service { url: String, reason: String },
     #[error("the repository cannot be written: {0}")]
     Persist(#[from] PersistError),
 }

@@ -1,7 +1,7 @@
 //! Restoring: a bundle becomes the repository of a data directory, or brings into it what is missing there. Nothing that is
 //! there is ever undone. No service is using the directory meanwhile.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use git2::{Oid, Repository, Sort};
 
+use super::fates::{Fate, Plan, Refs, Restored};
 use super::heading::Heading;
 use super::listing::branch_of_head;
 use super::packing::{Packed, Packing};
@@ -17,7 +18,6 @@ use super::unpack::{Unpacked, unpack};
 use super::walk::{self, Source};
 use super::{BundleError, at, naming};
 use crate::ledger::batch::RefMove;
-use crate::ledger::id::{BRANCHES, BranchName, ObjectId};
 use crate::ledger::journal::Journal;
 use crate::ledger::maintenance::Maintenance;
 use crate::ledger::pack::{file, idx};
@@ -26,34 +26,6 @@ use crate::ledger::reader::Damage;
 use crate::ledger::refs;
 use crate::ledger::repository::{self, DataDirectory, OpenError, sync_file_system};
 use crate::ledger::store::Store;
-use crate::ledger::tag::TAGS;
-
-/// What became of a ref of the backup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// It was missing, and is there now.
-    Created,
-    /// It was where the backup's history had been before.
-    Forwarded {
-        from: ObjectId,
-    },
-    Unchanged,
-    /// It is where the backup's history led to later.
-    Newer,
-    /// It was left as it is.
-    Left {
-        here: Option<ObjectId>,
-        reason: &'static str,
-    },
-}
-
-/// A ref of the backup, where it is there, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restored {
-    pub name: String,
-    pub id: ObjectId,
-    pub fate: Fate,
-}
 
 /// What a restoration did.
 #[derive(Debug)]
@@ -100,7 +72,11 @@ pub fn restore(data: &Path, from: &Path) -> Result<Restoration, BundleError> {
     Ok(Restoration { bundle, commits: unpacked.counted.commits, is_new, refs })
 }
 
-fn choose(from: &Path) -> Result<PathBuf, BundleError> {
+/// The bundle itself, or the newest one of a folder.
+///
+/// # Errors
+/// There is none.
+pub fn choose(from: &Path) -> Result<PathBuf, BundleError> {
     if !fs::metadata(from).map_err(at(from))?.is_dir() {
         return Ok(from.to_owned());
     }
@@ -131,14 +107,7 @@ fn put(
     if has_bytes(&journal).map_err(at(&journal))? {
         return Err(BundleError::Journal { data: directory.path().to_owned(), journal });
     }
-    let mut refs: Vec<_> = heading.refs.iter().collect();
-    refs.sort_unstable();
-    let lines: String = refs.into_iter().map(|(name, id)| format!("{id} {name}\n")).collect();
-    let write = |name: &str, text: String| File::create(unfinished.join(name))?.write_all(text.as_bytes());
-    write("packed-refs", format!("# pack-refs with: sorted \n{lines}")).map_err(at(unfinished))?;
-    if let Some(branch) = branch_of_head(heading) {
-        write("HEAD", format!("ref: {branch}\n")).map_err(at(unfinished))?;
-    }
+    write_refs(unfinished, heading).map_err(at(unfinished))?;
     // It is made from the repository, and this is another.
     let index = directory.index();
     if index.exists() {
@@ -146,6 +115,19 @@ fn put(
     }
     directory.put(unfinished)?;
     Ok(None)
+}
+
+/// Gives a repository that was unpacked the refs that the bundle says.
+pub fn write_refs(unpacked: &Path, heading: &Heading) -> io::Result<()> {
+    let mut refs: Vec<_> = heading.refs.iter().collect();
+    refs.sort_unstable();
+    let lines: String = refs.into_iter().map(|(name, id)| format!("{id} {name}\n")).collect();
+    let write = |name: &str, text: String| File::create(unpacked.join(name))?.write_all(text.as_bytes());
+    write("packed-refs", format!("# pack-refs with: sorted \n{lines}"))?;
+    match branch_of_head(heading) {
+        Some(branch) => write("HEAD", format!("ref: {branch}\n")),
+        None => Ok(()),
+    }
 }
 
 /// Whether a folder has a file with something in it.
@@ -173,7 +155,7 @@ fn bring_in(
     catch_up(directory)?;
     let here = repository::open(&path)?;
     let there = repository::open(unfinished)?;
-    let restored = Plan::new(&here, &there)?.decide(heading)?;
+    let restored = Plan::new(&here, &there, refs_of(&here)?).decide(&heading.refs)?;
     let moves: Vec<RefMove> = restored.iter().filter_map(moved).collect();
     if moves.is_empty() {
         return Ok(Some(restored));
@@ -185,11 +167,23 @@ fn bring_in(
     Ok(Some(restored))
 }
 
+fn refs_of(repository: &Repository) -> Result<Refs, BundleError> {
+    let mut found = Refs::new();
+    for reference in repository.references().map_err(Damage::from)? {
+        let reference = reference.map_err(Damage::from)?;
+        let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+        if let Some(id) = refs::current(repository, &name)? {
+            found.insert(name, id);
+        }
+    }
+    Ok(found)
+}
+
 fn moved(restored: &Restored) -> Option<RefMove> {
     let from = match restored.fate {
         Fate::Created => None,
         Fate::Forwarded { from } => Some(from),
-        Fate::Unchanged | Fate::Newer | Fate::Left { .. } => return None,
+        _ => return None,
     };
     Some(RefMove { name: restored.name.clone(), from, to: Some(restored.id) })
 }
@@ -243,115 +237,4 @@ fn bring_objects(
         file::finish(&folder, unfinished, &checksum, &index).map_err(at(&folder))?;
     }
     Ok(())
-}
-
-/// What is to become of the refs of a backup.
-struct Plan<'r> {
-    here: &'r Repository,
-    /// The backup, unpacked.
-    there: &'r Repository,
-    /// All refs here.
-    refs: BTreeMap<String, ObjectId>,
-    /// Branches of the backup that go their own way.
-    apart: HashSet<String>,
-    tips: BTreeMap<String, ObjectId>,
-}
-
-impl<'r> Plan<'r> {
-    fn new(here: &'r Repository, there: &'r Repository) -> Result<Self, BundleError> {
-        let mut refs = BTreeMap::new();
-        for reference in here.references().map_err(Damage::from)? {
-            let reference = reference.map_err(Damage::from)?;
-            let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-            if let Some(id) = refs::current(here, &name)? {
-                refs.insert(name, id);
-            }
-        }
-        Ok(Plan { here, there, refs, apart: HashSet::new(), tips: BTreeMap::new() })
-    }
-
-    /// Branches first: which of them are taken decides on their tags.
-    fn decide(mut self, heading: &Heading) -> Result<Vec<Restored>, BundleError> {
-        let (branches, others): (Vec<_>, Vec<_>) =
-            heading.refs.iter().partition(|(name, _)| name.starts_with(BRANCHES));
-        let mut restored = Vec::with_capacity(heading.refs.len());
-        for (name, id) in branches {
-            let fate = self.branch(name, *id)?;
-            if matches!(fate, Fate::Left { .. }) {
-                self.apart.insert(name.clone());
-            } else {
-                self.tips.insert(name.clone(), *id);
-            }
-            restored.push(Restored { name: name.clone(), id: *id, fate });
-        }
-        for (name, id) in others {
-            let fate = self.other(name, *id)?;
-            restored.push(Restored { name: name.clone(), id: *id, fate });
-        }
-        Ok(restored)
-    }
-
-    fn branch(&self, name: &str, id: ObjectId) -> Result<Fate, BundleError> {
-        let Some(here) = self.refs.get(name).copied() else { return Ok(self.new_one(name)) };
-        if here == id {
-            Ok(Fate::Unchanged)
-        } else if leads_to(self.there, id, here)? {
-            Ok(Fate::Forwarded { from: here })
-        } else if leads_to(self.here, here, id)? {
-            Ok(Fate::Newer)
-        } else {
-            Ok(Fate::Left { here: Some(here), reason: "their histories have parted" })
-        }
-    }
-
-    fn other(&self, name: &str, id: ObjectId) -> Result<Fate, BundleError> {
-        match self.refs.get(name).copied() {
-            Some(here) if here == id => Ok(Fate::Unchanged),
-            Some(here) => Ok(Fate::Left { here: Some(here), reason: "it names something else here" }),
-            None if self.belongs(name, id)? => Ok(self.new_one(name)),
-            None => Ok(Fate::Left { here: None, reason: "it is a release of a version that is not here" }),
-        }
-    }
-
-    /// A ref that is not here, unless its place is taken.
-    fn new_one(&self, name: &str) -> Fate {
-        let inside = format!("{name}/");
-        let clash = |other: &String| other.starts_with(&inside) || name.starts_with(&format!("{other}/"));
-        match self.refs.keys().any(clash) {
-            true => {
-                Fate::Left { here: None, reason: "git cannot have it beside another ref of almost this name" }
-            }
-            false => Fate::Created,
-        }
-    }
-
-    /// Whether a tag is one of a configuration as that will be; what is no such tag belongs nowhere else.
-    fn belongs(&self, name: &str, id: ObjectId) -> Result<bool, BundleError> {
-        let parts = name.strip_prefix(TAGS).and_then(|name| name.split_once('/'));
-        let Some((branch, _)) = parts.filter(|(branch, _)| BranchName::parse(branch).is_ok()) else {
-            return Ok(true);
-        };
-        let branch = format!("{BRANCHES}{branch}");
-        let Some(commit) = commit_of(self.there, id) else { return Ok(true) };
-        match (self.tips.get(&branch), self.refs.get(&branch)) {
-            (Some(tip), _) => leads_to(self.there, *tip, commit),
-            (None, Some(here)) => leads_to(self.here, *here, commit),
-            (None, None) => Ok(!self.apart.contains(&branch)),
-        }
-    }
-}
-
-fn commit_of(repository: &Repository, ObjectId(id): ObjectId) -> Option<ObjectId> {
-    let object = repository.find_object(id, None).ok()?;
-    object.peel_to_commit().ok().map(|commit| ObjectId(commit.id()))
-}
-
-/// Whether `before` is `after` or one of its ancestors. A repository that does not have it says no.
-fn leads_to(repository: &Repository, after: ObjectId, before: ObjectId) -> Result<bool, BundleError> {
-    let (Some(ObjectId(after)), Some(ObjectId(before))) =
-        (commit_of(repository, after), commit_of(repository, before))
-    else {
-        return Ok(false);
-    };
-    Ok(after == before || repository.graph_descendant_of(after, before).map_err(Damage::from)?)
 }

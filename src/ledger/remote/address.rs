@@ -78,8 +78,13 @@ impl Address {
 
     /// Whether nobody on the way can read what is sent.
     pub fn is_private(&self) -> bool {
-        let Some(rest) = self.url.strip_prefix("http://") else { return true };
-        let host = rest.split('/').next().unwrap_or_default();
+        self.transport != Transport::Http || self.is_here()
+    }
+
+    /// Whether it is on this machine, by HTTP.
+    pub fn is_here(&self) -> bool {
+        let rest = ["http://", "https://"].into_iter().find_map(|start| self.url.strip_prefix(start));
+        let host = rest.unwrap_or_default().split('/').next().unwrap_or_default();
         let bare = if host.starts_with('[') { host.split(']').next() } else { host.split(':').next() };
         matches!(bare, Some("127.0.0.1" | "localhost" | "[::1"))
     }

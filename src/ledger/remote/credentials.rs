@@ -1,6 +1,7 @@
 //! How this service shows another who asks. Nothing of it is in a command line, in a repository's settings or in a log:
 //! files are named to ssh, and a token goes to git through the environment of the call, which only the same user and root can read.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +26,24 @@ pub enum Credentials {
         user: String,
         file: PathBuf,
     },
+    /// By HTTP: a key of another instance of this service.
+    Bearer(Key),
+}
+
+/// A key that nothing prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    pub fn new(text: String) -> Self {
+        Key(text)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
 }
 
 /// Why credentials cannot be used.
@@ -73,16 +92,26 @@ impl Credentials {
         if address.transport() == Transport::Ssh {
             command.env("GIT_SSH_COMMAND", ssh(self)).env("GIT_SSH_VARIANT", "ssh");
         }
-        if let Credentials::Token { user, file } = self {
-            let token = fs::read_to_string(file)
-                .map_err(|reason| RemoteError::Secret { path: file.clone(), reason })?;
-            let pair = STANDARD.encode(format!("{user}:{}", token.trim()));
+        if let Some(authorization) = self.authorization()? {
             command
                 .env("GIT_CONFIG_COUNT", "1")
                 .env("GIT_CONFIG_KEY_0", "http.extraHeader")
-                .env("GIT_CONFIG_VALUE_0", format!("Authorization: Basic {pair}"));
+                .env("GIT_CONFIG_VALUE_0", format!("Authorization: {authorization}"));
         }
         Ok(())
+    }
+
+    /// What is said by HTTP.
+    fn authorization(&self) -> Result<Option<String>, RemoteError> {
+        Ok(match self {
+            Credentials::Nothing | Credentials::Key { .. } => None,
+            Credentials::Token { user, file } => {
+                let token = fs::read_to_string(file)
+                    .map_err(|reason| RemoteError::Secret { path: file.clone(), reason })?;
+                Some(format!("Basic {}", STANDARD.encode(format!("{user}:{}", token.trim()))))
+            }
+            Credentials::Bearer(Key(key)) => Some(format!("Bearer {key}")),
+        })
     }
 }
 

@@ -78,6 +78,17 @@ impl Remote {
         Ok(ObjectId(found))
     }
 
+    /// Fetches objects and all that they lead to into the repository at `into`, where refs below `below` name them then.
+    ///
+    /// # Errors
+    /// The other side cannot be reached, or does not give them.
+    pub fn fetch_objects(&self, ids: &[ObjectId], below: &str, into: &Path) -> Result<(), RemoteError> {
+        let mut command = self.command()?;
+        fetch(&mut command, into);
+        command.args(["--", self.address.url()]).args(ids.iter().map(|id| format!("+{id}:{below}{id}")));
+        self.call(command)?.good().map(drop)
+    }
+
     /// Brings what was fetched into the repository at `into`. No ref of it is moved.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ mod left;
 mod pushing;
 
 pub use address::{Address, AddressFault, Transport};
-pub use credentials::{Credentials, CredentialsFault};
+pub use credentials::{Credentials, CredentialsFault, Key};
 pub use fetching::Workplace;
 pub use left::Left;
 pub use pushing::{Delivery, Refusal, Sent};
@@ -52,6 +52,7 @@ pub struct Remote {
     program: PathBuf,
     address: Address,
     credentials: Credentials,
+    certificates: Option<PathBuf>,
     calls: Mutex<Calls>,
 }
 
@@ -88,7 +89,13 @@ struct Said {
 impl Remote {
     /// `program` is a path of git, or a name on the search path.
     pub fn new(program: &Path, address: Address, credentials: Credentials) -> Self {
-        Remote { program: program.to_owned(), address, credentials, calls: Mutex::default() }
+        let program = program.to_owned();
+        Remote { program, address, credentials, certificates: None, calls: Mutex::default() }
+    }
+
+    /// Believes the certificates in this file (PEM) instead of those that git believes.
+    pub fn trusting(self, certificates: Option<PathBuf>) -> Self {
+        Remote { certificates, ..self }
     }
 
     /// Where it is; no part of it is secret.
@@ -134,6 +141,13 @@ impl Remote {
     fn command(&self) -> Result<Command, RemoteError> {
         let mut command = self.local_command("https:http:ssh:file")?;
         command.envs(NETWORK.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        if let Some(file) = &self.certificates {
+            command.env("GIT_SSL_CAINFO", file);
+        }
+        if self.address.is_here() {
+            // No proxy leads to what is on this machine.
+            command.args(["-c", "http.proxy="]);
+        }
         self.credentials.give(&self.address, &mut command)?;
         Ok(command)
     }

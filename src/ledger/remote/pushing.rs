@@ -5,6 +5,9 @@ use std::path::Path;
 use super::{Remote, RemoteError, Said};
 use crate::ledger::id::ObjectId;
 
+/// In lines, of what the other side says of a ref.
+const MOST_TOLD: usize = 100;
+
 /// A ref that is to be somewhere at the other side; `to` is `None` where it is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -20,6 +23,8 @@ pub struct Delivery {
 pub struct Sent {
     pub name: String,
     pub outcome: Result<(), Refusal>,
+    /// Lines in which the other side says of this ref what is wrong with it.
+    pub told: Vec<String>,
 }
 
 /// Why the other side does not take a ref.
@@ -70,8 +75,16 @@ impl Said {
             let (flag, refs, summary) = (fields.next()?, fields.next()?, fields.next().unwrap_or_default());
             let (_, to) = refs.rsplit_once(':')?;
             let outcome = if flag == "!" { Err(refusal(summary)) } else { Ok(()) };
-            (to == name).then(|| Sent { name: name.to_owned(), outcome })
+            (to == name).then(|| Sent { name: name.to_owned(), outcome, told: self.told_of(name) })
         })
+    }
+
+    /// What the other side says on the screen of this ref: lines that begin with its name.
+    fn told_of(&self, name: &str) -> Vec<String> {
+        let lines = self.err.lines().filter_map(|line| line.strip_prefix("remote: ")?.strip_prefix(name));
+        let lines = lines.filter_map(|line| line.strip_prefix(": "));
+        let plain = |line: &str| line.trim_end().chars().filter(|c| !c.is_control()).collect();
+        lines.map(plain).take(MOST_TOLD).collect()
     }
 }
 
@@ -95,11 +108,14 @@ mod tests {
     fn what_git_tells_of_each_ref_is_read() {
         let out = "To /srv/x\n \t1:refs/heads/a\t0..1\n!\t1:refs/heads/b\t[rejected] (fetch first)\n\
                    !\t(delete):refs/heads/c\t[remote rejected] (pre-receive hook declined)\nDone\n";
-        let said = Said { status: ExitStatus::from_raw(0), out: out.to_owned(), err: String::new() };
+        let err = "remote: refs/heads/b: a.json: is no JSON        \nremote: refs/heads/bc: x\nremote: refs/heads/b: c\u{7}\n";
+        let said = Said { status: ExitStatus::from_raw(0), out: out.to_owned(), err: err.to_owned() };
         let of = |name: &str| said.of(name).map(|sent| sent.outcome);
         assert_eq!(of("refs/heads/a"), Some(Ok(())));
         assert_eq!(of("refs/heads/b"), Some(Err(Refusal::Moved)));
         assert!(matches!(of("refs/heads/c"), Some(Err(Refusal::Other(reason))) if reason.contains("hook")));
         assert_eq!(of("refs/heads/d"), None);
+        let told = said.of("refs/heads/b").map(|sent| sent.told);
+        assert_eq!(told, Some(vec!["a.json: is no JSON".to_owned(), "c".to_owned()]));
     }
 }

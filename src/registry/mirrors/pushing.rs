@@ -148,7 +148,7 @@ impl Registry {
             let sending = Arc::clone(&lot);
             let sent =
                 self.call_git(mirror, PUSHING, move |remote| remote.push(&repository, &sending)).await?;
-            for Sent { name, outcome } in sent {
+            for Sent { name, outcome, .. } in sent {
                 match outcome {
                     Err(refusal) => refused.push((name, refusal)),
                     Ok(()) => {
