@@ -42,7 +42,7 @@ use crate::registry::door::{Door, GitOptions};
 use crate::registry::import::{Import, Imported};
 use crate::registry::mirrors::{self, Mirrors, Wanted};
 use crate::registry::{Checkpoints, Identity, Options, Registry, name};
-use crate::settings::{Access, Direction, Git, Http, Log, LogFormat, LogLevel, Mirror, Settings};
+use crate::settings::{Access, Archives, Direction, Git, Http, Log, LogFormat, LogLevel, Mirror, Settings};
 
 /// In seconds. Upper ends of the classes in which durations are counted: from what memory answers to what a busy disk
 /// takes.
@@ -233,7 +233,11 @@ fn mirrors(settings: &Settings) -> anyhow::Result<Mirrors> {
             Direction::Follow => mirrors::Direction::Follow,
         },
         configurations: mirror.configurations.clone(),
-        archives: mirror.archives,
+        archives: mirror.archives.map(|archives| match archives {
+            Archives::Sent => mirrors::Archives::Sent,
+            Archives::There => mirrors::Archives::There,
+            Archives::Nowhere => mirrors::Archives::Nowhere,
+        }),
         configuration: mirror.configuration.clone(),
         branch: mirror.branch.clone(),
         interval: mirror.interval,

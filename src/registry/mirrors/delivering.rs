@@ -1,5 +1,6 @@
 //! What a copy elsewhere lacks, and what of that can be delivered without losing anything there.
 
+use super::Archives;
 use super::pattern;
 use super::standing::Behind;
 use crate::ledger::remote::{Delivery, Left, Refs};
@@ -25,8 +26,7 @@ pub struct Sides<'a> {
     pub there: &'a Refs,
     /// What was left there.
     pub left: &'a Left,
-    /// Whether archives go along.
-    pub archives: bool,
+    pub archives: Archives,
 }
 
 fn is_archive(name: &str) -> bool {
@@ -46,7 +46,9 @@ impl Sides<'_> {
     /// A commit that decides cannot be read.
     pub fn plan(&self) -> Result<Plan, Damage> {
         let mut plan = Plan::default();
-        for (name, id) in self.here.iter().filter(|(name, _)| self.archives || !is_archive(name)) {
+        for (name, id) in
+            self.here.iter().filter(|(name, _)| self.archives == Archives::Sent || !is_archive(name))
+        {
             match self.there.get(name) {
                 Some(found) if found == id => {}
                 found => self.bring(name, *id, found.copied(), &mut plan)?,
@@ -54,8 +56,15 @@ impl Sides<'_> {
         }
         for (name, id) in self.there.iter().filter(|(name, _)| !self.here.contains_key(*name)) {
             // What was put there by others stays there, and so do archives.
-            if self.may_go(name, *id)? {
-                plan.behind.refs += 1;
+            if !self.is_done_with(name, *id)? {
+                continue;
+            }
+            plan.behind.refs += 1;
+            if self.archives == Archives::Nowhere {
+                plan.elsewhere.push(format!(
+                    "{name} is at {id} there, where nothing else keeps it (archives = false), and was deleted here"
+                ));
+            } else {
                 plan.then.push(Delivery { name: name.clone(), to: None, replaces: Some(*id) });
             }
         }
@@ -82,16 +91,18 @@ impl Sides<'_> {
                     plan.behind.commits += commits;
                     plan.first.push(delivery(None));
                 }
-                None if self.may_go(name, old)? => plan.then.push(delivery(Some(old))),
+                None if self.archives != Archives::Nowhere && self.is_done_with(name, old)? => {
+                    plan.then.push(delivery(Some(old)));
+                }
                 None => plan.elsewhere.push(format!("{name} is at {old} there and at {id} here")),
             },
         }
         Ok(())
     }
 
-    /// Whether nothing is lost if a ref goes there: an archive here, and by then there, keeps it; or it is a release that
-    /// this service has put there, and that was taken away here.
-    fn may_go(&self, name: &str, id: ObjectId) -> Result<bool, Damage> {
+    /// Whether what a ref has there was here, and was taken away here: an archive here keeps it, or it is a release that
+    /// this service has put there.
+    fn is_done_with(&self, name: &str, id: ObjectId) -> Result<bool, Damage> {
         let Some((branch, place)) = place(name) else { return Ok(false) };
         match place {
             Place::Branch => {

@@ -48,13 +48,21 @@ pub struct Mirror {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
     /// Names of configurations, in which `*` stands for any characters.
-    Push {
-        configurations: Vec<String>,
-        /// Whether archives go along.
-        archives: bool,
-    },
+    Push { configurations: Vec<String>, archives: Archives },
     /// Without an interval only when somebody says that there is something new.
     Follow { configuration: BranchName, branch: String, interval: Option<Duration> },
+}
+
+/// What keeps at the other side what is deleted there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Archives {
+    /// The archives of this service, which are sent along.
+    #[default]
+    Sent,
+    /// The other side makes them by itself, as another instance of this service does.
+    There,
+    /// Nothing, so nothing is deleted or replaced there.
+    Nowhere,
 }
 
 /// Why an attempt came to nothing, or not to all that it should.

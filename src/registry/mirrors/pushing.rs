@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::delivering::{Plan, Sides, only};
 use super::pace::Pace;
-use super::{Mirror, Trouble, Way};
+use super::{Archives, Mirror, Trouble, Way};
 use crate::ledger::MIRRORED;
 use crate::ledger::remote::{Delivery, Left, Refs, Refusal, Sent};
 use crate::registry::Registry;
@@ -91,7 +91,7 @@ impl Registry {
         self: &Arc<Self>,
         mirror: &Mirror,
         configurations: &[String],
-        archives: bool,
+        archives: Archives,
         copy: &mut Copy,
     ) -> Result<(), Trouble> {
         let listed = if copy.is_known {
@@ -121,7 +121,7 @@ impl Registry {
     async fn compare(
         self: &Arc<Self>,
         configurations: &[String],
-        archives: bool,
+        archives: Archives,
         copy: &Copy,
     ) -> Result<(Plan, Refs), Trouble> {
         let (registry, configurations) = (Arc::clone(self), configurations.to_vec());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{Mirror, Way};
+use super::{Archives, Mirror, Way};
 use crate::ledger::remote::{Address, Credentials, Remote, Transport};
 use crate::registry::name;
 
@@ -25,7 +25,7 @@ pub struct Wanted {
     pub url: String,
     pub direction: Direction,
     pub configurations: Vec<String>,
-    pub archives: Option<bool>,
+    pub archives: Option<Archives>,
     pub configuration: String,
     pub branch: String,
     /// In seconds.
@@ -123,7 +123,7 @@ fn way(wanted: &Wanted) -> Result<Way, Vec<String>> {
             let all = || vec!["*".to_owned()];
             let configurations =
                 if wanted.configurations.is_empty() { all() } else { wanted.configurations.clone() };
-            let archives = wanted.archives.unwrap_or(true);
+            let archives = wanted.archives.unwrap_or_default();
             if faults.is_empty() { Ok(Way::Push { configurations, archives }) } else { Err(faults) }
         }
         Direction::Follow => {

@@ -29,7 +29,7 @@ fn wait_for_versions(one: &Client, other: &Client, configuration: &str) {
 #[test]
 fn what_is_pushed_to_a_second_instance_is_served_there() {
     let (second, there, door) = other();
-    let first = Server::builder().config(&push(Path::new(&door), "archives = false")).start();
+    let first = Server::builder().config(&push(Path::new(&door), "archives = \"there\"")).start();
     let here = first.client();
     here.post(WEB, &service("web")).expect(201);
     wait_for_versions(&here, &there, "prod");
@@ -58,7 +58,7 @@ fn what_is_pushed_to_a_second_instance_is_served_there() {
 #[test]
 fn what_was_written_at_the_second_instance_is_not_overwritten() {
     let (_second, there, door) = other();
-    let first = Server::builder().config(&push(Path::new(&door), "archives = false")).start();
+    let first = Server::builder().config(&push(Path::new(&door), "archives = \"there\"")).start();
     let here = first.client();
     here.post(WEB, &service("web")).expect(201);
     wait_for_versions(&here, &there, "prod");

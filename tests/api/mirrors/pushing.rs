@@ -54,6 +54,49 @@ fn a_configuration_that_is_made_anew_replaces_the_one_that_is_archived() {
 }
 
 #[test]
+fn without_archives_nothing_is_deleted_or_replaced_there() {
+    let outside = Outside::new();
+    let copy = outside.bare("copy.git");
+    let settings = push(copy.directory(), "archives = false");
+    let server = Server::builder().keep(&outside.0).config(&settings).start();
+    let client = server.client();
+    for name in ["gone", "anew"] {
+        client.post(&format!("/conf/configs/{name}"), &json!({})).expect(201);
+        client.put(&format!("/conf/configs/{name}/releases/v1"), &json!({})).expect(201);
+    }
+    client.put("/conf/configs/prod/releases/v1", &json!({})).expect(201);
+    wait_for_copy(&server, &copy);
+    wait_for_state(&client, "current");
+    let before = ours(&copy);
+    client.delete("/conf/configs/prod/releases/v1").expect(200);
+    for name in ["gone", "anew"] {
+        client.delete(&format!("/conf/configs/{name}")).expect(200);
+    }
+    client.post("/conf/configs/anew", &json!({"description": "Another"})).expect(201);
+    client.put("/conf/configs/anew/releases/v1", &json!({})).expect(201);
+    // What takes nothing away goes on.
+    client.post(WEB, &service("web")).expect(201);
+    wait_for("the newest version", || (copy.find("prod") == server.git().find("prod")).then_some(()));
+    for name in ["heads/gone", "heads/anew", "tags/gone/v1", "tags/anew/v1", "tags/prod/v1"] {
+        wait_for(&format!("{name} to be told"), || {
+            let told = told(&client);
+            let named = told["message"].as_str().is_some_and(|text| text.contains(&format!("refs/{name}")));
+            (told["state"] == "diverged" && named).then_some(())
+        });
+    }
+    let kept = |refs: Vec<(String, String)>| -> Vec<_> {
+        refs.into_iter().filter(|(name, _)| name != "refs/heads/prod").collect()
+    };
+    assert_eq!(kept(ours(&copy)), kept(before));
+    // What is taken away there by hand is as it is here.
+    for name in ["heads/gone", "heads/anew", "tags/gone/v1", "tags/anew/v1", "tags/prod/v1"] {
+        copy.text(&["update-ref", "-d", &format!("refs/{name}")]);
+    }
+    wait_for_state(&client, "current");
+    assert_eq!(copy.find("refs/heads/anew"), server.git().find("refs/heads/anew"));
+}
+
+#[test]
 fn a_release_that_is_taken_away_and_given_anew_is_so_there_also_after_a_restart() {
     let outside = Outside::new();
     let copy = outside.bare("copy.git");

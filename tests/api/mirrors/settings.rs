@@ -55,6 +55,10 @@ fn what_is_unknown_or_missing_is_named() {
         ("[[mirrors]]\nname = \"a\"\nurl = \"/x\"\n", "direction"),
         ("[[mirrors]]\nname = \"a\"\nurl = \"/x\"\ndirection = \"pull\"\n", "pull"),
         ("[[mirrors]]\nname = \"a\"\nurl = \"/x\"\ndirection = \"push\"\nsecret = \"x\"\n", "secret"),
+        (
+            "[[mirrors]]\nname = \"a\"\nurl = \"/x\"\ndirection = \"push\"\narchives = \"here\"\n",
+            "archives must be true, false or",
+        ),
         ("[[mirrors]]\nname = \"a\"\nurl = \"/x\"\ndirection = \"follow\"\n", "configuration"),
         ("[[mirrors]]\nname = \"A\"\nurl = \"/x\"\ndirection = \"push\"\n", "name must be"),
     ] {
