@@ -113,6 +113,9 @@ fn put(
     if index.exists() {
         fs::remove_file(&index).map_err(at(&index))?;
     }
+    // What is newer at a mirror than in this repository was not taken away here, so nobody may remember to have put it there.
+    let mirrors = directory.mirrors();
+    clear(&mirrors).map_err(at(&mirrors))?;
     directory.put(unfinished)?;
     Ok(None)
 }

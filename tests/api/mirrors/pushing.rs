@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{Outside, WEB, metric, ours, push, told, wait_for_copy, wait_for_state};
+use super::{Outside, WEB, metric, ours, push, text_of, told, wait_for_copy, wait_for_state};
 use crate::support::documents::service;
-use crate::support::{Server, wait_for};
+use crate::support::{Server, program, wait_for};
 
 #[test]
 fn every_commit_release_and_archive_comes_to_a_bare_repository() {
@@ -120,6 +120,37 @@ fn a_release_that_is_taken_away_and_given_anew_is_so_there_also_after_a_restart(
     let there: Vec<_> = ours(&copy).into_iter().filter(|(name, _)| !name.ends_with("/theirs")).collect();
     assert_eq!(there, ours(&server.git()));
     assert!(copy.find("refs/tags/prod/theirs").is_some());
+}
+
+#[test]
+fn what_is_newer_there_than_a_backup_stays_there_when_that_is_restored() {
+    let outside = Outside::new();
+    let copy = outside.bare("copy.git");
+    let mut server = outside.pushing(copy.directory()).start();
+    let client = server.client();
+    client.put("/conf/configs/prod/releases/v1", &json!({})).expect(201);
+    let data = text_of(server.data());
+    let backups = text_of(&outside.path("backups"));
+    program::run(&["backup", "--data", &data, &backups]).expect_success();
+    client.put("/conf/configs/prod/releases/v2", &json!({})).expect(201);
+    wait_for_copy(&server, &copy);
+    wait_for_state(&client, "current");
+    let newest = ours(&copy);
+    server.stop();
+    fs::rename(server.data().join("repository.git"), outside.path("lost.git")).expect("it can be moved");
+    program::run(&["restore", "--data", &data, &backups]).expect_success();
+    server.start_again();
+    let client = server.client();
+    wait_for_state(&client, "current");
+    client.get("/conf/configs/prod/releases/v2").expect(404);
+    // A commit that has come there shows that all was done.
+    client.post(WEB, &service("web")).expect(201);
+    wait_for("the newest version", || (copy.find("prod") == server.git().find("prod")).then_some(()));
+    wait_for_state(&client, "current");
+    let tags = |refs: &[(String, String)]| -> Vec<_> {
+        refs.iter().filter(|(name, _)| name.starts_with("refs/tags/")).cloned().collect()
+    };
+    assert_eq!(tags(&ours(&copy)), tags(&newest));
 }
 
 #[test]
