@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::pace::Pace;
 use super::pushing::tell;
@@ -19,6 +19,8 @@ use crate::registry::pushes::{Unfit, Update};
 /// So long it may take to ask where the branch is, to fetch it, and to bring it into the repository.
 const ASKING: Duration = Duration::from_secs(120);
 const FETCHING: Duration = Duration::from_secs(1800);
+/// So long a refusal is believed: a clock goes on, and a disk may be well again.
+const BELIEVED: Duration = Duration::from_secs(600);
 /// Before it is known better.
 const AT_LEAST: Behind = Behind { commits: 1, refs: 1 };
 /// So many faults of a refused commit are told.
@@ -32,11 +34,21 @@ struct Followed<'a> {
     workplace: PathBuf,
 }
 
-/// A state of the branch that was refused; it need not be fetched again.
+/// A state of the branch that was refused; it need not be fetched again for a while.
 struct Known {
     commit: ObjectId,
+    /// What was served then, which it was held against.
+    here: Option<ObjectId>,
+    since: Instant,
     why: String,
     behind: Behind,
+}
+
+impl Known {
+    /// Whether it would be refused for the same reason.
+    fn is_so(&self, here: Option<ObjectId>, there: ObjectId, now: Instant) -> bool {
+        (self.here, self.commit) == (here, there) && now < self.since + BELIEVED
+    }
 }
 
 impl Registry {
@@ -55,6 +67,11 @@ impl Registry {
             tell(mirror, &outcome, news);
             let pause = match outcome {
                 Err(Trouble::Failing(_)) => Some(pace.next()),
+                // Also where nobody asks for another look.
+                Err(Trouble::Refused(_)) => {
+                    pace.reset();
+                    Some(interval.map_or(BELIEVED, |interval| interval.min(BELIEVED)))
+                }
                 _ => {
                     pace.reset();
                     *interval
@@ -62,7 +79,8 @@ impl Registry {
             };
             tokio::select! {
                 () = &mut stop => return,
-                () = mirror.called.notified() => {}
+                // Who calls may know that it is mended.
+                () = mirror.called.notified() => known = None,
                 () = pause_for(pause) => {}
             }
         }
@@ -88,7 +106,7 @@ impl Registry {
             *known = None;
             return Ok(());
         }
-        if let Some(known) = known.as_ref().filter(|known| known.commit == there) {
+        if let Some(known) = known.as_ref().filter(|known| known.is_so(here, there, Instant::now())) {
             mirror.state().found(known.behind);
             return Err(Trouble::Refused(known.why.clone()));
         }
@@ -113,7 +131,9 @@ impl Registry {
                 commits = behind.commits,
                 "what is followed has moved"
             ),
-            Err(Trouble::Refused(why)) => *known = Some(Known { commit, why: why.clone(), behind }),
+            Err(Trouble::Refused(why)) => {
+                *known = Some(Known { commit, here, since: Instant::now(), why: why.clone(), behind });
+            }
             Err(_) => {}
         }
         outcome
@@ -175,5 +195,22 @@ async fn pause_for(pause: Option<Duration>) {
     match pause {
         Some(pause) => sleep(pause).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_believed_for_a_while_and_of_what_it_was_about() {
+        let id = |digit: &str| ObjectId::from_hex(&digit.repeat(40));
+        let (here, there) = (id("1"), id("2").expect("an id"));
+        let (since, why) = (Instant::now(), "it is from the future".to_owned());
+        let known = Known { commit: there, here, since, why, behind: AT_LEAST };
+        assert!(known.is_so(here, there, since));
+        assert!(!known.is_so(id("3"), there, since), "something else is served");
+        assert!(!known.is_so(here, id("3").expect("an id"), since), "the branch is elsewhere");
+        assert!(!known.is_so(here, there, since + BELIEVED), "time has passed");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
 
 use serde_json::json;
 
@@ -181,6 +183,38 @@ fn a_force_push_upstream_changes_nothing() {
     upstream.push(&["--force"]);
     let two = upstream.rename("two");
     wait_for_version(&client, &two);
+    wait_for_state(&client, "current");
+}
+
+#[test]
+fn what_is_refused_for_the_moment_is_taken_when_it_will_do() {
+    let upstream = Upstream::new();
+    let server = upstream.server("interval = 86400");
+    let client = server.client();
+    wait_for_version(&client, &upstream.source.rev_parse("prod"));
+    wait_for_state(&client, "current");
+    // A clock may be ten minutes ahead of this one.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970").as_secs();
+    let date = format!("{} +0000", now + 600 + 5);
+    let [committed, written] = ["GIT_COMMITTER_DATE", "GIT_AUTHOR_DATE"].map(|name| format!("{name}={date}"));
+    let clone = upstream.clone.directory();
+    let made = Command::new("env")
+        .args([&committed, &written])
+        .args(["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-C", &text_of(clone)])
+        .args(["commit", "--quiet", "--allow-empty", "-m", "Of tomorrow"])
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    upstream.push(&[]);
+    let commit = upstream.clone.rev_parse("HEAD");
+    let look = || client.request("POST", "/mirrors/source/hook").body("").send().expect(202);
+    look();
+    let refused = wait_for_state(&client, "refused");
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("from the future")), "{refused}");
+    wait_for("the service to serve it", || {
+        look();
+        let answer = client.request("GET", "/conf/configs/prod").send();
+        (answer.header("revconf-version") == Some(commit.as_str())).then_some(())
+    });
     wait_for_state(&client, "current");
 }
 
