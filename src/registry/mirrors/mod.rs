@@ -153,18 +153,20 @@ impl Registry {
         mirror.map(|mirror| mirror.called.notify_one()).ok_or_else(|| Error::NoMirror(name.to_owned()))
     }
 
-    /// How it goes with each mirror of a configuration that may be shown.
-    pub fn mirrors(&self, may_be_shown: impl Fn(&str) -> bool) -> Vec<Told> {
-        let names: Vec<BranchName> = self.catalogue.all().keys().cloned().collect();
-        let is_shown = |mirror: &&Arc<Mirror>| match &mirror.way {
-            Way::Follow { configuration, .. } => may_be_shown(configuration.as_str()),
+    /// How it goes with each mirror that is about nothing but what who asks may read. `reads` and `governs` say whether they
+    /// may read, and see the archives of, every configuration that a pattern is about, whether it is there or not.
+    pub fn mirrors(&self, reads: impl Fn(&str) -> bool, governs: impl Fn(&str) -> bool) -> Vec<Told> {
+        let told = |mirror: &Arc<Mirror>| match &mirror.way {
+            Way::Follow { configuration, .. } => {
+                reads(configuration.as_str()).then(|| Told::of(mirror, true))
+            }
             Way::Push { configurations, .. } => {
-                let fits = |name: &&BranchName| pattern::fits(configurations, name.as_str());
-                // What goes wrong may be told with any of their names.
-                names.iter().filter(fits).all(|name| may_be_shown(name.as_str()))
+                let all = |may: &dyn Fn(&str) -> bool| configurations.iter().all(|pattern| may(pattern));
+                // What goes wrong may be told with the names and commits of configurations that were deleted.
+                all(&reads).then(|| Told::of(mirror, all(&governs)))
             }
         };
-        self.mirrors.all.iter().filter(is_shown).map(|mirror| Told::of(mirror)).collect()
+        self.mirrors.all.iter().filter_map(told).collect()
     }
 
     /// Puts into the metrics how it goes with each mirror now.

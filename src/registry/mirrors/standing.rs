@@ -118,7 +118,8 @@ pub struct Told {
 }
 
 impl Told {
-    pub(super) fn of(mirror: &Mirror) -> Self {
+    /// With or without what goes wrong, in words.
+    pub(super) fn of(mirror: &Mirror, with_message: bool) -> Self {
         let (direction, configurations, branch) = match &mirror.way {
             Way::Push { configurations, .. } => ("push", configurations.clone(), None),
             Way::Follow { configuration, branch, .. } => {
@@ -133,7 +134,7 @@ impl Told {
             configurations,
             branch,
             state: state.standing,
-            message: state.message.clone(),
+            message: state.message.clone().filter(|_| with_message),
             commits_behind: state.behind.commits,
             refs_behind: state.behind.refs,
             behind_since: state.since.map(date),

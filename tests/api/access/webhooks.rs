@@ -9,7 +9,7 @@ const HOOK: &str = "/mirrors/source/hook";
 
 #[test]
 fn a_notice_without_the_right_secret_is_not() {
-    let ada = new_key("ada", &["admin=prod"], &[]);
+    let ada = new_key("ada", &["admin=*"], &[]);
     let eve = new_key("eve", &["admin=other"], &[]);
     let outside = Outside::new();
     let source = outside.bare("source.git");
@@ -64,4 +64,44 @@ fn a_notice_without_the_right_secret_is_not() {
         assert_eq!(client.with_key(key).get("/mirrors").expect(200).json()["total"], total);
     }
     assert!(server.log_lines().iter().all(|line| !line.contains(SECRET)));
+}
+
+#[test]
+fn what_a_mirror_tells_is_for_those_who_may_read_all_that_it_could_name() {
+    let ada = new_key("ada", &["admin=*"], &[]);
+    let rea = new_key("rea", &["reader=*"], &[]);
+    let sam = new_key("sam", &["admin=secret-*", "reader=prod"], &[]);
+    let uma = new_key("uma", &["admin=secret-1", "reader=prod"], &[]);
+    let outside = Outside::new();
+    let mirror = |name: &str, configurations: &str| {
+        push(&outside.path("none.git"), configurations).replace("\"copy\"", &format!("{name:?}"))
+    };
+    // None of what the third is about is there.
+    let settings = [
+        mirror("all", ""),
+        mirror("one", "configurations = [\"prod\"]"),
+        mirror("secret", "configurations = [\"secret-*\"]"),
+    ];
+    let server = Principals::of(&[&ada, &rea, &sam, &uma])
+        .builder()
+        .keep(&outside.0)
+        .config(&settings.join("\n"))
+        .start();
+    let client = server.client();
+    // Each mirror that is shown, and whether with what is wrong.
+    let told = |key: &str| {
+        let all = client.with_key(key).get("/mirrors").expect(200).json();
+        let items = all["items"].as_array().expect("a list").iter();
+        items
+            .map(|item| (item["name"].as_str().expect("a name").to_owned(), item["message"].is_string()))
+            .collect::<Vec<_>>()
+    };
+    let shown = |names: &[(&str, bool)]| -> Vec<_> {
+        names.iter().map(|(name, with_message)| (name.to_string(), *with_message)).collect()
+    };
+    let everything = shown(&[("all", true), ("one", true), ("secret", true)]);
+    wait_for("all to fail", || (told(&ada.key) == everything).then_some(()));
+    assert_eq!(told(&rea.key), shown(&[("all", false), ("one", false), ("secret", false)]));
+    assert_eq!(told(&sam.key), shown(&[("one", false), ("secret", true)]));
+    assert_eq!(told(&uma.key), shown(&[("one", false)]));
 }
