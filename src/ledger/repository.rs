@@ -227,17 +227,19 @@ fn clear_pushes(objects: &Path) -> io::Result<()> {
         }
     }
     let packs = objects.join("pack");
-    if packs.is_dir() { clear_marks(&packs) } else { Ok(()) }
+    if packs.is_dir() { clear_marks(&packs, &["receive-pack ", "fetch-pack "]) } else { Ok(()) }
 }
 
-/// While a push is under way, a mark beside its pack has git leave that alone; for ever, if the push was killed.
-fn clear_marks(packs: &Path) -> io::Result<()> {
+/// Takes away marks that begin with one of these. While a push or a fetch is under way, a mark beside its pack has git and
+/// this service leave that alone; for ever, if it was killed.
+pub(super) fn clear_marks(packs: &Path, beginnings: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(packs)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "keep")
-            && fs::read(&path)?.starts_with(b"receive-pack ")
+            && let mark = fs::read(&path)?
+            && beginnings.iter().any(|beginning| mark.starts_with(beginning.as_bytes()))
         {
-            tracing::warn!(file = %path.display(), "removing what an interrupted push left");
+            tracing::warn!(file = %path.display(), "removing what an interrupted push or fetch left");
             fs::remove_file(path)?;
         }
     }

@@ -46,6 +46,15 @@ impl Outside {
         text_of(&path)
     }
 
+    /// A shell script that can be called in the place of git.
+    pub fn program(&self, name: &str, script: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.path(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script can be written");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("its mode can be set");
+        text_of(&path)
+    }
+
     /// A server that pushes everything to this repository.
     fn pushing(&self, to: &Path) -> Builder {
         Server::builder().keep(&self.0).config(&push(to, ""))

@@ -8,6 +8,7 @@ use git2::{Repository, RepositoryInitOptions};
 
 use super::{Remote, RemoteError};
 use crate::ledger::id::ObjectId;
+use crate::ledger::repository;
 
 /// Where the fetched branch is, in a repository that nobody else sees.
 const FETCHED: &str = "refs/fetched/branch";
@@ -97,7 +98,15 @@ impl Remote {
         let mut command = self.local_command("file")?;
         fetch(&mut command, into);
         command.arg("--").arg(&from.folder).arg(FETCHED);
-        self.call(command)?.good().map(drop)
+        let said = self.call(command)?;
+        let leader = said.leader;
+        said.good().map(drop).inspect_err(|_| {
+            // As git names who holds a pack until a ref leads to it.
+            let mark = format!("fetch-pack {leader} on ");
+            if let Err(error) = repository::clear_marks(&into.join("objects/pack"), &[&mark]) {
+                tracing::warn!(%error, "what an interrupted fetch left stays until the next start");
+            }
+        })
     }
 }
 

@@ -81,6 +81,8 @@ pub enum RemoteError {
 
 /// What a call that has ended said.
 struct Said {
+    /// The number that its process had.
+    leader: u32,
     status: ExitStatus,
     out: String,
     err: String,
@@ -203,7 +205,7 @@ impl Remote {
             tracing::debug!(%error, "the call of git cannot be waited for");
         }
         self.lock().leaders.remove(&leader);
-        Ok(Said { status: child.wait()?, out, err })
+        Ok(Said { leader, status: child.wait()?, out, err })
     }
 }
 

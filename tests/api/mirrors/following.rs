@@ -302,19 +302,40 @@ fn a_kill_while_it_fetches_leaves_nothing_behind() {
 }
 
 #[test]
+fn an_interrupted_fetch_leaves_no_mark_that_keeps_its_pack_from_being_merged() {
+    let upstream = Upstream::new();
+    let data = upstream.outside.path("data");
+    let packs = data.join("repository.git/objects/pack");
+    // It ends as if it were killed once the pack is there, while that is brought into the service's repository.
+    let script = format!(
+        "case \"$*\" in *'repository.git fetch '*) mkdir -p {0}; echo fetch-pack $$ on here > {0}/pack-1.keep; kill -9 $$;; esac",
+        packs.display()
+    );
+    let program = upstream.outside.program("killed-git", &format!("{script}\nexec git \"$@\""));
+    let settings = format!("{}\n[git]\nprogram = {program:?}\n", follow(upstream.path(), "interval = 1"));
+    let mut server = Server::builder().data(&data).keep(&upstream.outside.0).config(&settings).start();
+    let failing = wait_for_state(&server.client(), "failing");
+    assert!(failing["message"].as_str().is_some_and(|text| text.contains("signal: 9")), "{failing}");
+    wait_for("the mark to go", || (!packs.join("pack-1.keep").exists()).then_some(()));
+    server.kill();
+    fs::write(packs.join("pack-2.keep"), "fetch-pack 1 on here\n").expect("a mark");
+    fs::write(packs.join("pack-3.keep"), "It is mine\n").expect("a mark");
+    server.start_again();
+    assert!(!packs.join("pack-2.keep").exists());
+    assert!(packs.join("pack-3.keep").exists());
+}
+
+#[test]
 fn a_stop_ends_a_fetch_that_hangs() {
     let upstream = Upstream::new();
-    let slow = upstream.outside.path("slow-git");
     let asked = upstream.outside.path("asked");
     // A git that tells its version and never comes back from anything else.
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in --version) echo git version 2.47.3;; *) echo $$ > {0}.new; mv {0}.new {0}; sleep 1000;; esac\n",
+        "case \"$*\" in --version) echo git version 2.47.3;; *) echo $$ > {0}.new; mv {0}.new {0}; sleep 1000;; esac\n",
         asked.display()
     );
-    fs::write(&slow, script).expect("a script");
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(&slow, PermissionsExt::from_mode(0o755)).expect("its mode");
-    let settings = format!("{}\n[git]\nprogram = {:?}\n", follow(upstream.path(), ""), text_of(&slow));
+    let slow = upstream.outside.program("slow-git", &script);
+    let settings = format!("{}\n[git]\nprogram = {slow:?}\n", follow(upstream.path(), ""));
     let mut server = Server::builder().keep(&upstream.outside.0).config(&settings).start();
     let process = wait_for("git to be called", || fs::read_to_string(&asked).ok());
     assert!(server.stop().success());
