@@ -14,6 +14,8 @@ use rustix::net::listen;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
@@ -54,6 +56,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether the principals' file and the certificate have changed.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// So long a stop waits for what mirrors are at.
+const MIRRORS_END: Duration = Duration::from_secs(10);
 
 /// Writes the log to standard error from here on.
 ///
@@ -98,7 +103,11 @@ pub fn serve(settings: &Settings, insecure_open: bool) -> anyhow::Result<()> {
     let outcome = system.block_on(answer(settings, doors, &registry, prometheus));
     // Out here nothing asynchronous is left that closing could hold up.
     registry.close();
-    outcome
+    // The runtime would wait for what a mirror has begun on a thread, however long that takes.
+    if matches!(outcome, Ok(false)) {
+        std::mem::forget(system);
+    }
+    outcome.map(drop)
 }
 
 async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
@@ -107,12 +116,13 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<Registry>> {
     Ok(registry)
 }
 
+/// Answers whether all that was begun has ended.
 async fn answer(
     settings: &Settings,
     doors: Doors,
     registry: &Arc<Registry>,
     prometheus: PrometheusHandle,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let Http { listen: wanted, max_body, max_uri, body_memory, .. } = settings.http;
     let connections = connections(settings.http.max_connections);
     let Http { body_timeout, send_timeout, .. } = settings.http;
@@ -189,12 +199,28 @@ async fn answer(
     look.abort();
     hear.abort();
     find.abort();
-    for mirror in mirrors {
-        if let Err(error) = mirror.await {
-            tracing::error!(%error, "a mirror's task failed");
+    let have_ended = end_mirrors(mirrors).await;
+    running.await.context("the server's task failed")?.context("the server failed")?;
+    Ok(have_ended)
+}
+
+/// Waits a while until what mirrors are at has ended. Answers whether it has: what was fetched may be large, and is looked
+/// through to the end. Nothing of it counts before that is done, so it can be left.
+async fn end_mirrors(mirrors: Vec<JoinHandle<()>>) -> bool {
+    let end = Instant::now() + MIRRORS_END;
+    let mut have_ended = true;
+    for mut mirror in mirrors {
+        match timeout_at(end, &mut mirror).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a mirror's task failed"),
+            Err(_) => {
+                tracing::warn!("what a mirror is at takes long, and is left undone");
+                mirror.abort();
+                have_ended = false;
+            }
         }
     }
-    running.await.context("the server's task failed")?.context("the server failed")
+    have_ended
 }
 
 /// Does the work of a hook for a push, in a process that git has started: its words come from `input` and go to `output`, and

@@ -1,15 +1,21 @@
 //! The installed git, where its own words are needed: to serve clones and pushes, and to reach other git servers.
 //! Everything else is done without it.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// The oldest release that will do: the first whose hooks may decide what becomes of a push (`proc-receive`).
 const OLDEST: (u32, u32) = (2, 29);
+
+/// So long git may take to tell its version.
+const ANSWERING: Duration = Duration::from_secs(10);
 
 /// The installed git.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +43,8 @@ impl Program {
     pub fn find(path: &Path) -> Result<Self, ProgramError> {
         let missing =
             |reason: io::Error| ProgramError::Missing { path: path.to_owned(), reason: reason.to_string() };
-        let answer = clean(path).arg("--version").output().map_err(missing)?;
-        let answer = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        let answer = ask(clean(path).arg("--version")).map_err(missing)?;
+        let answer = String::from_utf8_lossy(&answer).trim().to_owned();
         match version(&answer) {
             None => Err(ProgramError::Strange { path: path.to_owned(), answer }),
             Some(found) if found < OLDEST => Err(ProgramError::Old { path: path.to_owned(), found }),
@@ -56,6 +62,26 @@ impl Program {
     pub fn command(&self) -> Command {
         clean(&self.path)
     }
+}
+
+/// What a call prints. One that takes long is ended, since nobody may be there who could end it.
+fn ask(command: &mut Command) -> io::Result<Vec<u8>> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let (leader, pipe) = (child.id(), child.stdout.take());
+    let (done, is_done) = mpsc::channel::<()>();
+    let mut answer = Vec::new();
+    let read = thread::scope(|threads| {
+        threads.spawn(move || {
+            if is_done.recv_timeout(ANSWERING) == Err(RecvTimeoutError::Timeout) {
+                end(leader);
+            }
+        });
+        let read = pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut answer));
+        drop(done);
+        read
+    });
+    child.wait()?;
+    read.map(|_| answer)
 }
 
 fn clean(path: &Path) -> Command {

@@ -326,6 +326,17 @@ fn an_interrupted_fetch_leaves_no_mark_that_keeps_its_pack_from_being_merged() {
 }
 
 #[test]
+fn a_git_that_does_not_tell_its_version_holds_up_no_stop() {
+    let upstream = Upstream::new();
+    let asked = upstream.outside.path("asked");
+    let program = upstream.outside.program("mute-git", &format!("echo > {}\nsleep 1000", asked.display()));
+    let settings = format!("{}\n[git]\nprogram = {program:?}\n", follow(upstream.path(), ""));
+    let mut server = Server::builder().keep(&upstream.outside.0).config(&settings).start();
+    wait_for("git to be called", || asked.exists().then_some(()));
+    assert!(server.stop().success());
+}
+
+#[test]
 fn a_stop_ends_a_fetch_that_hangs() {
     let upstream = Upstream::new();
     let asked = upstream.outside.path("asked");
