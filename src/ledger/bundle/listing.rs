@@ -21,9 +21,9 @@ const ATTEMPTS: u32 = 100;
 pub fn refs_of(path: &Path) -> Result<Heading, BundleError> {
     let mut before = names(path)?;
     for _ in 0..ATTEMPTS {
-        let found = read(path, &before)?;
+        let (found, dangling) = read(path, &before)?;
         let after = names(path)?;
-        if before == after && found.len() == before.len() {
+        if before == after && found.len() + dangling == before.len() {
             return heading(path, found);
         }
         before = after;
@@ -43,15 +43,19 @@ fn names(path: &Path) -> Result<BTreeSet<String>, BundleError> {
     Ok(names)
 }
 
-/// Where they are; those that are gone are left out.
-fn read(path: &Path, names: &BTreeSet<String>) -> Result<Vec<Ref>, BundleError> {
+/// Where they are, and how many lead nowhere: a name for another ref that is not there, such as a remote's `HEAD`, has
+/// nothing to keep. Those that are gone are left out.
+fn read(path: &Path, names: &BTreeSet<String>) -> Result<(Vec<Ref>, usize), BundleError> {
     let repository = repository::open(path)?;
     let mut found = Vec::with_capacity(names.len());
+    let mut dangling = 0;
     for name in names {
-        let id = refs::current(&repository, name).map_err(|error| Damage(format!("{name}: {error}")))?;
-        found.extend(id.map(|id| (name.clone(), id)));
+        match refs::current(&repository, name).map_err(|error| Damage(format!("{name}: {error}")))? {
+            Some(id) => found.push((name.clone(), id)),
+            None => dangling += usize::from(repository.find_reference(name).is_ok()),
+        }
     }
-    Ok(found)
+    Ok((found, dangling))
 }
 
 fn heading(path: &Path, mut refs: Vec<Ref>) -> Result<Heading, BundleError> {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
-use super::{backed_up, backup, filled, names, text};
+use super::{assert_sound, backed_up, backup, filled, names, repository, restore, text};
 use crate::support::Git;
 
 #[test]
@@ -108,4 +108,17 @@ fn a_history_of_thousands_of_versions_of_a_large_set_stays_small() {
     git.text(&["fetch", "--quiet", text(&file), "refs/*:refs/*"]);
     git.fsck();
     assert_eq!(git.refs(), server.git().refs());
+}
+
+#[test]
+fn a_name_for_a_ref_that_is_not_there_is_passed_over() {
+    let (server, _) = filled();
+    let home = TempDir::new().expect("a folder");
+    let refs = server.git().refs();
+    server.git().text(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/nowhere"]);
+    backed_up(server.data(), home.path());
+    let data = home.path().join("data");
+    restore(&data, home.path()).expect_success();
+    assert_eq!(repository(&data).refs(), refs);
+    assert_sound(&data);
 }
