@@ -27,6 +27,9 @@ use crate::ledger::refs;
 use crate::ledger::repository::{self, DataDirectory, OpenError, sync_file_system};
 use crate::ledger::store::Store;
 
+/// So many refs are moved at a time.
+const AT_ONCE: usize = 100;
+
 /// What a restoration did.
 #[derive(Debug)]
 pub struct Restoration {
@@ -165,7 +168,10 @@ fn bring_in(
     }
     let known = history(&here)?;
     bring_objects(&path, &mut Source::open(unfinished)?, &moves, known)?;
-    refs::apply(&here, &moves)?;
+    // Each ref that is moved has an open file until all of its lot are.
+    for lot in moves.chunks(AT_ONCE) {
+        refs::apply(&here, lot)?;
+    }
     File::open(&path).and_then(|folder| sync_file_system(&folder)).map_err(at(&path))?;
     Ok(Some(restored))
 }

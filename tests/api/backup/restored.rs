@@ -1,6 +1,7 @@
 //! What a restoration makes of a data directory.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 use super::{WEB, assert_sound, backed_up, filled, names, repository, restore, text};
 use crate::support::Server;
 use crate::support::documents::{described, service};
+use crate::support::program::{finish, program};
 
 #[test]
 fn what_was_lost_is_restored_byte_for_byte_and_served() {
@@ -96,6 +98,31 @@ fn what_is_missing_is_brought_in_and_what_is_behind_is_moved_on() {
     client.put(WEB, &described("web", "fourth")).expect(200);
     other.stop();
     assert_sound(&data);
+}
+
+#[test]
+fn more_refs_are_brought_in_than_files_may_be_open() {
+    let (mut server, _) = filled();
+    let home = TempDir::new().expect("a folder");
+    let (prod, notes) = (server.git().rev_parse("prod"), server.data().join("repository.git/refs/notes"));
+    fs::create_dir(&notes).expect("a folder");
+    for number in 0..400 {
+        fs::write(notes.join(format!("n{number}")), format!("{prod}\n")).expect("a ref");
+    }
+    let refs = server.git().refs();
+    let file = backed_up(server.data(), home.path());
+    server.stop();
+    fs::remove_dir_all(&notes).expect("they can be removed");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\""]).arg(program().get_program());
+    for (name, _) in program().get_envs() {
+        limited.env_remove(name);
+    }
+    limited.args(["restore", "--data", text(server.data()), text(&file)]);
+    let said = finish(limited, b"").expect_success().stdout;
+    assert!(said.contains("restored 400 refs"), "{said}");
+    assert_eq!(server.git().refs(), refs);
+    assert_sound(server.data());
 }
 
 #[test]
