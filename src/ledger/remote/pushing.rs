@@ -36,6 +36,13 @@ pub enum Refusal {
     Other(String),
 }
 
+impl Refusal {
+    /// Whether another ref of the same push may be the reason. Where nothing could be unpacked, it is none of them.
+    pub fn may_be_anothers(&self) -> bool {
+        matches!(self, Refusal::Other(reason) if !reason.contains("(unpacker error)"))
+    }
+}
+
 impl Delivery {
     fn refspec(&self) -> String {
         let to = self.to.map(|id| id.to_string()).unwrap_or_default();
@@ -109,7 +116,8 @@ mod tests {
         let out = "To /srv/x\n \t1:refs/heads/a\t0..1\n!\t1:refs/heads/b\t[rejected] (fetch first)\n\
                    !\t(delete):refs/heads/c\t[remote rejected] (pre-receive hook declined)\nDone\n";
         let err = "remote: refs/heads/b: a.json: is no JSON        \nremote: refs/heads/bc: x\nremote: refs/heads/b: c\u{7}\n";
-        let said = Said { leader: 1, status: ExitStatus::from_raw(0), out: out.to_owned(), err: err.to_owned() };
+        let said =
+            Said { leader: 1, status: ExitStatus::from_raw(0), out: out.to_owned(), err: err.to_owned() };
         let of = |name: &str| said.of(name).map(|sent| sent.outcome);
         assert_eq!(of("refs/heads/a"), Some(Ok(())));
         assert_eq!(of("refs/heads/b"), Some(Err(Refusal::Moved)));

@@ -1,6 +1,8 @@
 //! What a copy elsewhere lacks, and what of that can be delivered without losing anything there.
 
 use super::Archives;
+use std::collections::BTreeSet;
+
 use super::pattern;
 use super::standing::Behind;
 use crate::ledger::remote::{Delivery, Left, Refs};
@@ -39,6 +41,25 @@ pub fn only(refs: Refs, configurations: &[String]) -> Refs {
     refs.into_iter().filter(|(name, _)| about(name)).collect()
 }
 
+impl Plan {
+    /// Leaves the releases of configurations that go there: the other side puts them away with theirs, and new ones can come
+    /// only after that.
+    fn leave_releases(&mut self) {
+        let going: BTreeSet<String> = self
+            .then
+            .iter()
+            .filter_map(|delivery| place(&delivery.name))
+            .filter(|(_, place)| *place == Place::Branch)
+            .map(|(branch, _)| branch.to_owned())
+            .collect();
+        let is_left = |delivery: &Delivery| {
+            place(&delivery.name).is_some_and(|(branch, place)| place == Place::Tag && going.contains(branch))
+        };
+        self.first.retain(|delivery| !is_left(delivery));
+        self.then.retain(|delivery| !is_left(delivery));
+    }
+}
+
 impl Sides<'_> {
     /// What is to be delivered.
     ///
@@ -68,6 +89,9 @@ impl Sides<'_> {
                 plan.then.push(Delivery { name: name.clone(), to: None, replaces: Some(*id) });
             }
         }
+        if self.archives == Archives::There {
+            plan.leave_releases();
+        }
         Ok(plan)
     }
 
@@ -79,20 +103,22 @@ impl Sides<'_> {
         plan: &mut Plan,
     ) -> Result<(), Damage> {
         plan.behind.refs += 1;
-        let delivery = |replaces| Delivery { name: name.to_owned(), to: Some(id), replaces };
+        let delivery = || Delivery { name: name.to_owned(), to: Some(id), replaces: None };
         let is_branch = place(name).is_some_and(|(_, place)| place == Place::Branch);
         match found {
             None => {
                 plan.behind.commits += usize::from(is_branch);
-                plan.first.push(delivery(None));
+                plan.first.push(delivery());
             }
             Some(old) => match if is_branch { self.reader.leads(old, id)? } else { None } {
                 Some(commits) => {
                     plan.behind.commits += commits;
-                    plan.first.push(delivery(None));
+                    plan.first.push(delivery());
                 }
                 None if self.archives != Archives::Nowhere && self.is_done_with(name, old)? => {
-                    plan.then.push(delivery(Some(old)));
+                    // Another instance of this service takes nothing by force: it comes when the old one has gone.
+                    let to = (self.archives == Archives::Sent).then_some(id);
+                    plan.then.push(Delivery { name: name.to_owned(), to, replaces: Some(old) });
                 }
                 None => plan.elsewhere.push(format!("{name} is at {old} there and at {id} here")),
             },

@@ -1,6 +1,7 @@
 //! Keeps a copy elsewhere like this repository. What is to be done is found by comparing refs, so nothing needs to be
 //! remembered: a restart finds the same.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::delivering::{Plan, Sides, only};
 use super::pace::Pace;
 use super::{Archives, Mirror, Trouble, Way};
-use crate::ledger::MIRRORED;
 use crate::ledger::remote::{Delivery, Left, Refs, Refusal, Sent};
+use crate::ledger::{MIRRORED, place};
 use crate::registry::Registry;
 use crate::registry::error::Error;
 
@@ -24,6 +25,8 @@ const LISTING: Duration = Duration::from_secs(120);
 const PUSHING: Duration = Duration::from_secs(1800);
 /// So many refs go in one call: a command line has an end.
 const AT_ONCE: usize = 256;
+/// After so many calls of which nothing was taken no more is halved: it may be a server that takes nothing at all.
+const MOST_FRUITLESS: usize = 64;
 /// So many are told by name.
 const TOLD: usize = 5;
 
@@ -97,24 +100,57 @@ impl Registry {
         let listed = if copy.is_known {
             Ok(())
         } else {
-            let found = self.call_git(mirror, LISTING, |remote| remote.list(&MIRRORED)).await;
-            found.map(|found| copy.there = only(found, configurations))
+            self.list(mirror, configurations).await.map(|found| copy.there = found)
         };
         // How far behind a copy is that cannot be reached is told by what it had last.
-        let (plan, here) = self.compare(configurations, archives, copy).await?;
+        let (plan, mut here) = self.compare(configurations, archives, copy).await?;
         mirror.state().found(plan.behind);
         listed?;
         copy.is_known = true;
-        let mut refused = self.deliver(mirror, plan.first, &mut copy.there).await?;
-        if refused.is_empty() {
-            refused = self.deliver(mirror, plan.then, &mut copy.there).await?;
+        let Plan { mut elsewhere, .. } = plan;
+        let (mut refused, has_taken_away) =
+            self.carry_out(mirror, plan.first, plan.then, &mut copy.there).await?;
+        if archives == Archives::There && has_taken_away {
+            // What goes there is put away with all that belongs to it, and what is to come in its place comes now.
+            copy.is_known = false;
+            copy.there = self.list(mirror, configurations).await?;
+            copy.is_known = true;
+            let again;
+            (again, here) = self.compare(configurations, archives, copy).await?;
+            elsewhere = again.elsewhere;
+            (refused, _) = self.carry_out(mirror, again.first, again.then, &mut copy.there).await?;
         }
         // What is the same on both sides, or was, is ours to take away there once it goes here.
         let is_ours = |name: &String, id| here.get(name) == Some(id) || copy.left.at(name) == Some(*id);
         let left = copy.there.iter().filter(|(name, id)| is_ours(name, id));
         let left = left.map(|(name, id)| (name.clone(), *id)).collect();
         copy.left.keep(left).map_err(|error| Trouble::Failing(format!("the mirror's file: {error}")))?;
-        verdict(plan.elsewhere, refused)
+        verdict(elsewhere, refused)
+    }
+
+    /// What of these configurations the other side has.
+    async fn list(&self, mirror: &Mirror, configurations: &[String]) -> Result<Refs, Trouble> {
+        let found = self.call_git(mirror, LISTING, |remote| remote.list(&MIRRORED)).await?;
+        Ok(only(found, configurations))
+    }
+
+    /// Delivers what comes first, and then the rest of those configurations of which all of that was taken. Answers what the
+    /// other side does not take, and whether it took anything of the rest.
+    async fn carry_out(
+        &self,
+        mirror: &Mirror,
+        first: Vec<Delivery>,
+        mut then: Vec<Delivery>,
+        there: &mut Refs,
+    ) -> Result<(Vec<(String, Refusal)>, bool), Trouble> {
+        let mut refused = self.deliver(mirror, first, there).await?;
+        let stuck: BTreeSet<&str> = refused.iter().map(|(name, _)| configuration(name)).collect();
+        then.retain(|delivery| !stuck.contains(configuration(&delivery.name)));
+        let all = then.len();
+        let more = self.deliver(mirror, then, there).await?;
+        let has_taken = more.len() < all;
+        refused.extend(more);
+        Ok((refused, has_taken))
     }
 
     /// What is to be done, and what is here.
@@ -136,32 +172,64 @@ impl Registry {
     }
 
     /// Delivers some refs, and notes what is there then. Answers what the other side does not take.
+    ///
+    /// Some servers take nothing of a push if anything in it is wrong, as this one's door for git. So what was refused as a
+    /// whole is halved until it is known what is wrong.
     async fn deliver(
         &self,
         mirror: &Mirror,
-        deliveries: Vec<Delivery>,
+        mut deliveries: Vec<Delivery>,
         there: &mut Refs,
     ) -> Result<Vec<(String, Refusal)>, Trouble> {
+        // Halves hold what belongs together as far as they can, and a configuration is before its releases.
+        deliveries.sort_by(|a, b| (configuration(&a.name), &a.name).cmp(&(configuration(&b.name), &b.name)));
+        let mut lots: Vec<Vec<Delivery>> =
+            deliveries.chunks(AT_ONCE).rev().map(<[Delivery]>::to_vec).collect();
         let mut refused = Vec::new();
-        for lot in deliveries.chunks(AT_ONCE) {
-            let (lot, repository) = (Arc::new(lot.to_vec()), self.ledger.repository().to_owned());
-            let sending = Arc::clone(&lot);
-            let sent =
-                self.call_git(mirror, PUSHING, move |remote| remote.push(&repository, &sending)).await?;
-            for Sent { name, outcome, .. } in sent {
-                match outcome {
-                    Err(refusal) => refused.push((name, refusal)),
-                    Ok(()) => {
-                        match lot.iter().find(|delivery| delivery.name == name).and_then(|found| found.to) {
-                            Some(id) => drop(there.insert(name, id)),
-                            None => drop(there.remove(&name)),
-                        }
+        let mut fruitless = 0;
+        while let Some(lot) = lots.pop() {
+            let told = self.send(mirror, &lot, there).await?;
+            let is_fruitless = told.len() == lot.len();
+            fruitless = if is_fruitless { fruitless + 1 } else { 0 };
+            let is_hidden = told.iter().any(|(_, refusal)| refusal.may_be_anothers());
+            if lot.len() > 1 && is_fruitless && is_hidden && fruitless < MOST_FRUITLESS {
+                let (one, other) = lot.split_at(lot.len() / 2);
+                lots.extend([other.to_vec(), one.to_vec()]);
+            } else {
+                refused.extend(told);
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Delivers some refs in one call, and notes what is there then. Answers what the other side does not take.
+    async fn send(
+        &self,
+        mirror: &Mirror,
+        lot: &[Delivery],
+        there: &mut Refs,
+    ) -> Result<Vec<(String, Refusal)>, Trouble> {
+        let (sending, repository) = (lot.to_vec(), self.ledger.repository().to_owned());
+        let sent = self.call_git(mirror, PUSHING, move |remote| remote.push(&repository, &sending)).await?;
+        let mut refused = Vec::new();
+        for Sent { name, outcome, .. } in sent {
+            match outcome {
+                Err(refusal) => refused.push((name, refusal)),
+                Ok(()) => {
+                    match lot.iter().find(|delivery| delivery.name == name).and_then(|found| found.to) {
+                        Some(id) => drop(there.insert(name, id)),
+                        None => drop(there.remove(&name)),
                     }
                 }
             }
         }
         Ok(refused)
     }
+}
+
+/// The configuration that a ref belongs to.
+fn configuration(name: &str) -> &str {
+    place(name).map_or(name, |(branch, _)| branch)
 }
 
 /// Waits for a change, or until `end`. What is new is noted at once, but a server that is away is not asked more often for that.
