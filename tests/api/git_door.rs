@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::documents::file;
 use crate::support::program::{Finished, finish};
-use crate::support::{Git, Server};
+use crate::support::{Client, Git, Server};
 
 const SERVICES: &str = "/conf/prod/backend-services";
 const WEB: &str = "/conf/prod/backend-services/web";
@@ -144,4 +144,20 @@ fn wanting(ids: &[&str]) -> Vec<u8> {
         line("command=fetch\n") + &line("object-format=sha1\n") + "0001" + &line("no-progress\n");
     request.extend(ids.iter().map(|id| line(&format!("want {id}\n"))));
     (request + &line("done\n") + "0000").into_bytes()
+}
+
+/// A push of one ref as no client of git's would send it, with a pack of these objects alone.
+fn push(client: &Client, work: &Work, [from, to, name]: [&str; 3], objects: &str) -> String {
+    let pack = finish(work.command(&["pack-objects", "--quiet", "one"]), format!("{objects}\n").as_bytes());
+    let pack = pack.expect_success().stdout;
+    let pack = std::fs::read(work.folder().join(format!("one-{}.pack", pack.trim()))).expect("a pack");
+    push_pack(client, [from, to, name], &pack)
+}
+
+fn push_pack(client: &Client, [from, to, name]: [&str; 3], pack: &[u8]) -> String {
+    let command = line(&format!("{from} {to} {name}\0 report-status side-band-64k")) + "0000";
+    let request = client.request("POST", "/git/git-receive-pack");
+    let request = request.header("Content-Type", "application/x-git-receive-pack-request");
+    let answer = request.body([command.as_bytes(), pack].concat()).send().expect(200);
+    String::from_utf8_lossy(&answer.body).into_owned()
 }

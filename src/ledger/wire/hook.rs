@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::{env, fmt};
 
-use super::hooks::{SOCKET, Stage};
+use super::hooks::{SOCKET, Stage, parse_move};
 use super::lines::{self, FLUSH};
 
 /// The variable with which a push tells the service which one it is.
@@ -41,7 +41,7 @@ pub fn run(
         Stage::PreReceive => {
             let mut moves = String::new();
             input.read_to_string(&mut moves)?;
-            let moves: Vec<_> = moves.lines().map(str::to_owned).collect();
+            let moves: Vec<_> = moves.split_terminator('\n').map(str::to_owned).collect();
             Ok(ask(stage, &moves, screen)?.well)
         }
         Stage::ProcReceive => proc_receive(input, output, screen),
@@ -57,7 +57,7 @@ fn proc_receive(input: &mut impl Read, output: &mut impl Write, screen: &mut imp
     output.flush()?;
     let mut moves = Vec::new();
     while let Some(line) = read_line(input)? {
-        moves.push(line.trim_end_matches('\n').to_owned());
+        moves.push(line.strip_suffix('\n').unwrap_or(&line).to_owned());
     }
     let answer = ask(Stage::ProcReceive, &moves, screen)?;
     for name in moves.iter().filter_map(|text| text.splitn(3, ' ').nth(2)) {
@@ -91,6 +91,12 @@ fn read_line(input: &mut impl Read) -> io::Result<Option<String>> {
 
 /// Asks the service. What it says for people is shown at once.
 fn ask(stage: Stage, moves: &[String], screen: &mut impl Write) -> io::Result<Answer> {
+    // Git hands on what a client calls a ref, whatever that is; a line in it would be another move, which nobody looked at.
+    let is_one = |text: &String| !text.contains(char::is_control) && parse_move(text).is_some();
+    if !moves.iter().all(is_one) {
+        writeln!(screen, "the name of a ref is none: it is empty, or has a control character in it")?;
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     let token = env::var(TOKEN).unwrap_or_default();
     let mut question = format!("stage {}\ntoken {token}\n", stage.name());
     if let Some(folder) = env::var_os("GIT_QUARANTINE_PATH") {

@@ -150,7 +150,8 @@ impl Hooks {
 fn parse(text: &str, objects: &Path) -> Option<Question> {
     let mut question =
         Question { stage: Stage::PreReceive, token: String::new(), quarantine: None, moves: Vec::new() };
-    for line in text.lines() {
+    // A hook ends its lines so, and with nothing else.
+    for line in text.split_terminator('\n') {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "stage" => question.stage = Stage::named(rest)?,
@@ -226,6 +227,18 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_has_one_line_for_each_move() {
+        let (none, some) = ("0".repeat(40), "12".repeat(20));
+        let ask = |name: &str| {
+            let text = format!("stage proc-receive\ntoken t\nmove {none} {some} {name}\nend\n");
+            parse(&text, Path::new("/objects")).map(|question| question.moves)
+        };
+        let names = |name| ask(name).map(|moves| moves.into_iter().map(|one| one.name).collect::<Vec<_>>());
+        assert_eq!(names("refs/heads/prod"), Some(vec!["refs/heads/prod".to_owned()]));
+        assert_eq!(names("refs/heads/prod\r"), Some(vec!["refs/heads/prod\r".to_owned()]));
+    }
 
     #[test]
     fn moves_are_read_as_git_tells_them() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{WEB, WEB_FILE, Work, url};
+use super::{WEB, WEB_FILE, Work, push, url};
 use crate::support::documents::{described, file, service, with};
 use crate::support::{Server, wait_for};
 
@@ -182,4 +182,27 @@ fn tags_that_git_does_not_make_are_refused() {
             .fed(&["hash-object", "-t", "tag", "-w", "--literally", "--stdin"], bytes.as_bytes());
         assert_refused(&server, &work, &[&format!("{}:refs/tags/prod/v1", id.trim())], &[said]);
     }
+}
+
+/// Git hands on what a client calls a ref before it looks at it.
+#[test]
+fn a_ref_whose_name_is_more_than_a_line_moves_nothing() {
+    let (server, work) = start();
+    let client = server.client();
+    let from = work.text(&["rev-parse", "HEAD"]);
+    let to = work.describe("web", "new");
+    let objects = work.text(&["rev-list", "--objects", "HEAD", "^origin/prod"]);
+    for name in [
+        "refs/heads/prod\r".to_owned(),
+        format!("refs/heads/prod\n{from} {to} refs/heads/prod"),
+        format!("refs/heads/other\nmove {from} {to} refs/heads/prod"),
+        "refs/heads/prod\nend".to_owned(),
+        "refs/heads/prod\u{85}".to_owned(),
+    ] {
+        let said = push(&client, &work, [&from, &to, &name], &objects);
+        assert!(said.contains("control character") || said.contains("pre-receive hook declined"), "{said}");
+        assert!(!said.contains("has stopped"), "{said}");
+        assert_eq!(server.git().rev_parse("prod"), from, "{name:?}");
+    }
+    assert!(push(&client, &work, [&from, &to, "refs/heads/prod"], &objects).contains("ok refs/heads/prod"));
 }
