@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// The oldest release that will do: the first whose hooks may decide what becomes of a push (`proc-receive`).
-const OLDEST: (u32, u32) = (2, 29);
+/// The oldest release that will do: the first that is told settings by its environment
+/// (`GIT_CONFIG_COUNT`), and whose hooks may decide what becomes of a push (`proc-receive`, 2.29).
+const OLDEST: (u32, u32) = (2, 31);
 
 /// So long git may take to tell its version.
 const ANSWERING: Duration = Duration::from_secs(10);
@@ -143,6 +144,6 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_with_what_would_help() {
         let error = Program::find(Path::new("/nonexistent/git")).expect_err("there is none");
-        assert!(error.to_string().contains("install git 2.29 or newer"), "{error}");
+        assert!(error.to_string().contains("install git 2.31 or newer"), "{error}");
     }
 }

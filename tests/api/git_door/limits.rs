@@ -106,11 +106,11 @@ fn more_than_there_may_be_are_put_off_while_others_are_served() {
 
 #[test]
 fn without_git_the_door_is_closed_and_everything_else_is_there() {
-    let old = with_git("echo git version 2.20.1");
+    let old = with_git("echo git version 2.30.9");
     let strange = with_git("echo hello");
     for (builder, said) in [
-        (Server::builder().env("REVCONF_GIT_PROGRAM", "/nonexistent/git"), "install git 2.29 or newer"),
-        (old.0, "2.29 is the oldest"),
+        (Server::builder().env("REVCONF_GIT_PROGRAM", "/nonexistent/git"), "install git 2.31 or newer"),
+        (old.0, "2.31 is the oldest"),
         (strange.0, "does not tell its version"),
         (Server::builder().env("REVCONF_GIT_ENABLED", "false"), "git.enabled"),
     ] {
