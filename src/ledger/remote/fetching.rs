@@ -9,6 +9,7 @@ use git2::{Repository, RepositoryInitOptions};
 use super::{Remote, RemoteError};
 use crate::ledger::id::ObjectId;
 use crate::ledger::repository;
+use crate::ledger::wire::LARGEST_PIECE;
 
 /// Where the fetched branch is, in a repository that nobody else sees.
 const FETCHED: &str = "refs/fetched/branch";
@@ -111,6 +112,7 @@ impl Remote {
 }
 
 fn fetch(command: &mut std::process::Command, into: &Path) {
+    command.env("GIT_ALLOC_LIMIT", LARGEST_PIECE);
     command.args([
         "-c",
         "fetch.fsckObjects=true",

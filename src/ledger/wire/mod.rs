@@ -35,6 +35,9 @@ use view::View;
 const OWN: &str = "git";
 const HOOKS: &str = "hooks";
 const VIEWS: &str = "views";
+/// In git's words: the largest single piece of memory that taking in what others send may need. A few bytes of a delta can ask
+/// for any amount.
+pub const LARGEST_PIECE: &str = "256m";
 /// So long a request waits for a process.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -228,7 +231,7 @@ impl Wire {
         kept: impl Send + 'static,
     ) -> Result<Talk, WireError> {
         let mut command = self.command(Service::ReceivePack, None).await?;
-        command.env(hook::TOKEN, token).arg(view.path());
+        command.env(hook::TOKEN, token).env("GIT_ALLOC_LIMIT", LARGEST_PIECE).arg(view.path());
         Ok(Talk::start(command, self.options.timeout, (view, place, kept))?)
     }
 

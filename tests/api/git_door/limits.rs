@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
+use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
-use super::{SERVICES, WEB, Work, line, script, url, wanting};
+use super::{SERVICES, WEB, Work, line, push_pack, script, url, wanting};
 use crate::support::documents::{described, service};
 use crate::support::server::Builder;
 use crate::support::{PATIENCE, Server, wait_for};
@@ -214,4 +215,57 @@ fn a_push_that_breaks_off_leaves_nothing() {
     });
     assert_eq!(server.git().everything(), before);
     assert!(wanting(&[&tip]).ends_with(b"0000"));
+}
+
+/// A number as a delta has it: seven bits in a byte, the lowest first.
+fn varied(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push(0x80 | u8::try_from(number & 0x7f).expect("seven bits"));
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).expect("seven bits"));
+    bytes
+}
+
+/// The head of an object in a pack.
+fn head_of(kind: u8, length: u64) -> Vec<u8> {
+    let low = (kind << 4) | u8::try_from(length & 15).expect("four bits");
+    if length < 16 { vec![low] } else { [&[0x80 | low][..], &varied(length >> 4)].concat() }
+}
+
+fn zipped(bytes: &[u8]) -> Vec<u8> {
+    let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    zip.write_all(bytes).expect("memory");
+    zip.finish().expect("memory")
+}
+
+/// A delta that copies its base many times.
+#[test]
+fn a_small_push_that_unpacks_to_a_large_one_takes_no_memory() {
+    const LARGE: usize = (16 << 20) - 1;
+    const COPIES: usize = 60;
+    let server = Server::start();
+    let client = server.client();
+    client.post(WEB, &service("web")).expect(201);
+    let work = Work::clone(&url(&server, None), &[]);
+    let zeros = vec![0; LARGE];
+    std::fs::write(work.folder().join("zeros"), &zeros).expect("a file");
+    let base = work.text(&["hash-object", "zeros"]);
+    let (length, whole) = (LARGE as u64, (LARGE * COPIES) as u64);
+    let copies = [0xf0, 0xff, 0xff, 0xff].repeat(COPIES);
+    let delta = [varied(length), varied(whole), copies].concat();
+    let base: Vec<u8> = (0..20)
+        .map(|at| u8::from_str_radix(base.get(2 * at..2 * at + 2).expect("an id"), 16).expect("digits"))
+        .collect();
+    let mut pack = [b"PACK", &2_u32.to_be_bytes()[..], &2_u32.to_be_bytes()].concat();
+    pack.extend([head_of(3, length), zipped(&zeros)].concat());
+    pack.extend([head_of(7, delta.len() as u64), base, zipped(&delta)].concat());
+    let sum = Sha1::digest(&pack);
+    pack.extend(sum);
+    let from = work.text(&["rev-parse", "HEAD"]);
+    let said = push_pack(&client, [&from, &"1".repeat(40), "refs/heads/prod"], &pack);
+    assert!(said.contains("over limit"), "{said}");
+    assert_eq!(server.git().rev_parse("prod"), from);
+    client.put(WEB, &described("web", "afterwards")).expect(200);
 }
