@@ -259,6 +259,13 @@ impl Wire {
                 // In seconds. A client that has gone is noticed when something is sent to it.
                 ("uploadpack.keepAlive", "1".to_owned()),
                 // Those who read and write over REST shall have some of the processor, too.
+                // All but `sparse:oid`, which has git read any file of the repository.
+                ("uploadpackfilter.allow", "false".to_owned()),
+                ("uploadpackfilter.blob:none.allow", "true".to_owned()),
+                ("uploadpackfilter.blob:limit.allow", "true".to_owned()),
+                ("uploadpackfilter.tree.allow", "true".to_owned()),
+                ("uploadpackfilter.object:type.allow", "true".to_owned()),
+                ("uploadpackfilter.combine.allow", "true".to_owned()),
                 ("pack.threads", "1".to_owned()),
             ],
             Service::ReceivePack => vec![

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{WEB, WEB_FILE, Work, url, wanting};
+use super::{WEB, WEB_FILE, Work, line, url, wanting};
 use crate::access::{NewKey, Principals, new_key};
 use crate::support::documents::{described, service};
 use crate::support::{Client, Server};
@@ -75,7 +75,7 @@ fn gets(client: &Client, id: &str) -> bool {
         .body(wanting(&[id]))
         .send()
         .expect(200);
-    let old = format!("{}0000{}", super::line(&format!("want {id} side-band-64k\n")), super::line("done\n"));
+    let old = format!("{}0000{}", line(&format!("want {id} side-band-64k\n")), line("done\n"));
     let old = client
         .request("POST", "/git/git-upload-pack")
         .header("Content-Type", "application/x-git-upload-pack-request")
@@ -141,4 +141,53 @@ fn a_partial_clone_works_for_who_may_not_read_everything() {
     let refused = work.git(&["fetch", "--quiet", "origin", &secret]);
     assert!(refused.stderr.contains("not our ref"), "{refused:?}");
     work.fsck();
+}
+
+/// What git answers to these lines of a request to fetch, in its second protocol and without any.
+fn answers(client: &Client, want: &str, lines: &[String], options: &[&str]) -> [Vec<u8>; 2] {
+    let all = |texts: &[String]| texts.iter().map(|text| line(&format!("{text}\n"))).collect::<String>();
+    let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+    let new = line("command=fetch\n")
+        + "0001"
+        + &line(&format!("want {want}\n"))
+        + &all(&options)
+        + &all(lines)
+        + "0000";
+    let (deepened, had): (Vec<_>, Vec<_>) =
+        lines.iter().cloned().partition(|text| !text.starts_with("have "));
+    let old = line(&format!("want {want} {}\n", options.join(" "))) + &all(&deepened) + "0000" + &all(&had);
+    [(Some("version=2"), new), (None, old + "0000")].map(|(protocol, body)| {
+        let request = client.request("POST", "/git/git-upload-pack");
+        let request = match protocol {
+            Some(protocol) => request.header("Git-Protocol", protocol),
+            None => request,
+        };
+        request
+            .header("Content-Type", "application/x-git-upload-pack-request")
+            .body(body)
+            .send()
+            .expect(200)
+            .body
+    })
+}
+
+#[test]
+fn what_is_left_out_is_not_read_from_a_file_of_the_repository() {
+    let told = start();
+    let (git, client) = (told.server.git(), told.server.client());
+    let tip = git.rev_parse("staging");
+    let nothing = "0123456789012345678901234567890123456789";
+    for key in [&told.staging, &told.all] {
+        let client = client.with_key(&key.key);
+        for id in [&git.rev_parse(&format!("prod:{WEB_FILE}")), nothing] {
+            let filter = [format!("filter sparse:oid={id}"), "done".to_owned()];
+            let [new, _] = answers(&client, &tip, &filter, &[]);
+            let said = String::from_utf8_lossy(&new);
+            assert!(said.contains("filter 'sparse:oid' not supported") && !said.contains("PACK"), "{said}");
+        }
+    }
+    let address = url(&told.server, Some(("sam", &told.staging.key)));
+    for filter in ["blob:none", "blob:limit=1k", "tree:1", "combine:blob:none+tree:3", "object:type=commit"] {
+        Work::clone(&address, &["--no-checkout", &format!("--filter={filter}")]);
+    }
 }
