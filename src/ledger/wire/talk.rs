@@ -1,16 +1,15 @@
 //! A process of git's, and the two streams between it and a client.
 
-use std::any::Any;
 use std::io;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::ledger::program;
 
@@ -31,15 +30,17 @@ pub struct Talk {
 #[derive(Debug)]
 pub struct Input(ChildStdin);
 
-/// What the process says. It is ended when this is dropped.
+/// What the process says. It is ended when this is dropped, or when its time is up.
 pub struct Output {
     /// Comes before it.
     before: Option<Bytes>,
     stdout: ChildStdout,
     complaints: Option<JoinHandle<String>>,
+    limit: Duration,
     end: Instant,
-    running: Running,
-    _kept: Box<dyn Any + Send>,
+    /// How it has ended, once it has.
+    ended: Option<oneshot::Receiver<io::Result<ExitStatus>>>,
+    _listening: oneshot::Sender<()>,
 }
 
 /// Why a process said less than it had to say.
@@ -52,7 +53,7 @@ pub enum Cut {
 }
 
 impl Talk {
-    /// Starts a process that may last for `limit`, and keeps `kept` until it has ended.
+    /// Starts a process that may last for `limit`, and keeps `kept` until it has ended, whoever listens to it.
     pub(super) fn start(
         mut command: Command,
         limit: Duration,
@@ -61,7 +62,18 @@ impl Talk {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let running = Running { child: Some(child), limit };
+        let (listening, gone) = oneshot::channel();
+        let (ending, ended) = oneshot::channel();
+        let end = Instant::now() + limit;
+        let running = Running { child, _kept: kept };
+        drop(tokio::spawn(async move {
+            let mut running = running;
+            let status = running.attend(end, gone).await;
+            // Folders are taken away, which touches the disk.
+            drop(tokio::task::spawn_blocking(move || drop(running)));
+            // Whoever listened may have gone.
+            drop(ending.send(status));
+        }));
         let missing = || io::Error::other("a stream is missing");
         let complaints = stderr.map(|stderr| tokio::spawn(gather(stderr)));
         Ok(Talk {
@@ -70,9 +82,10 @@ impl Talk {
                 before: None,
                 stdout: stdout.ok_or_else(missing)?,
                 complaints,
-                end: Instant::now() + limit,
-                running,
-                _kept: Box::new(kept),
+                limit,
+                end,
+                ended: Some(ended),
+                _listening: listening,
             },
         })
     }
@@ -105,7 +118,11 @@ impl Output {
             return Ok(Some(before));
         }
         let mut piece = BytesMut::with_capacity(PIECE);
-        let late = || Cut::Late(self.running.limit);
+        let late = || Cut::Late(self.limit);
+        // What lies in the pipe is there at once, however late it is.
+        if Instant::now() >= self.end {
+            return Err(late());
+        }
         let read = timeout_at(self.end, self.stdout.read_buf(&mut piece)).await.map_err(|_| late())??;
         if read > 0 {
             return Ok(Some(piece.freeze()));
@@ -116,13 +133,13 @@ impl Output {
 
     /// A process that has closed its output ends at once.
     async fn bury(&mut self) {
-        let Some(child) = &mut self.running.child else { return };
-        let status = timeout(GRACE, child.wait()).await;
+        let Some(ended) = self.ended.take() else { return };
+        let status = timeout(GRACE, ended).await;
         let complaints = match self.complaints.take() {
             Some(task) => timeout(GRACE, task).await.ok().and_then(Result::ok).unwrap_or_default(),
             None => String::new(),
         };
-        if !matches!(&status, Ok(Ok(status)) if status.success()) {
+        if !matches!(&status, Ok(Ok(Ok(status))) if status.success()) {
             // Mostly the client's fault, which has been told it in git's own way.
             tracing::info!(?status, complaints, "git has ended with an error");
         }
@@ -142,34 +159,35 @@ async fn gather(mut stderr: ChildStderr) -> String {
     String::from_utf8_lossy(&text).trim().to_owned()
 }
 
-/// A process that is told to end when nobody listens to it any more.
-struct Running {
-    child: Option<Child>,
-    limit: Duration,
+/// A process at work. It is killed when this is dropped, if it is still there.
+struct Running<K> {
+    child: Child,
+    /// Let go of after that.
+    _kept: K,
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let Some(child) = self.child.take() else { return };
-        let Some(leader) = child.id() else { return };
-        program::stop(leader);
-        let mut last = Last(child);
-        if let Ok(runtime) = Handle::try_current() {
-            drop(runtime.spawn(async move {
-                if timeout(GRACE, last.0.wait()).await.is_err() {
-                    tracing::warn!(leader, "git does not end when it is asked to, and is killed");
-                }
-            }));
+impl<K> Running<K> {
+    /// Waits until it has ended: by itself, or because its time is up or nobody listens any more.
+    async fn attend(&mut self, end: Instant, gone: oneshot::Receiver<()>) -> io::Result<ExitStatus> {
+        let leader = self.child.id();
+        tokio::select! {
+            status = self.child.wait() => return status,
+            () = sleep_until(end) => {}
+            _ = gone => {}
         }
+        leader.inspect(|leader| program::stop(*leader));
+        if let Ok(status) = timeout(GRACE, self.child.wait()).await {
+            return status;
+        }
+        tracing::warn!(leader, "git does not end when it is asked to, and is killed");
+        leader.inspect(|leader| program::end(*leader));
+        self.child.wait().await
     }
 }
 
-/// A process that is killed when this is dropped, if it is still there.
-struct Last(Child);
-
-impl Drop for Last {
+impl<K> Drop for Running<K> {
     fn drop(&mut self) {
-        if let Some(leader) = self.0.id() {
+        if let Some(leader) = self.child.id() {
             program::end(leader);
         }
     }

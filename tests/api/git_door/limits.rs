@@ -83,6 +83,39 @@ fn processes_end_when_their_time_is_up_and_the_client_sees_that_it_was_not_all()
 }
 
 #[test]
+fn who_takes_nothing_holds_no_process_for_longer_than_its_time() {
+    let (builder, home) = with_git(
+        "case \"$*\" in *--version) exec git --version;; esac
+echo $$ > $HERE/leader.new; mv $HERE/leader.new $HERE/leader; exec cat /dev/zero",
+    );
+    let builder = builder.env("REVCONF_GIT_TIMEOUT", "2").env("REVCONF_HTTP_SEND_TIMEOUT", "3600");
+    let server = builder.env("REVCONF_GIT_PROCESSES", "1").start();
+    let stream = ask(&server);
+    let file = home.path().join("leader");
+    wait_for("git to be ended", || gone(&file).then_some(()));
+    wait_for("its place to be free", || {
+        let numbers = server.client().get("/metrics").expect(200).text();
+        numbers.contains("\nrevconf_git_processes 0\n").then_some(())
+    });
+    drop(stream);
+}
+
+#[test]
+fn a_place_is_taken_until_its_process_has_ended() {
+    let (builder, home) = with_git(&format!("trap '' TERM\n{ENDLESS}"));
+    let server = builder.start();
+    let stream = ask(&server);
+    let file = home.path().join("leader");
+    wait_for("git to be at work", || file.exists().then_some(()));
+    drop(stream);
+    wait_for("its place to be free", || {
+        let numbers = server.client().get("/metrics").expect(200).text();
+        numbers.contains("\nrevconf_git_processes 0\n").then_some(())
+    });
+    assert!(gone(&file), "it is at work without a place");
+}
+
+#[test]
 fn more_than_there_may_be_are_put_off_while_others_are_served() {
     let (builder, _home) = with_git(ENDLESS);
     let server = builder.env("REVCONF_GIT_PROCESSES", "2").start();
