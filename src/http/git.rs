@@ -102,7 +102,7 @@ pub async fn push(call: Call) -> Reply {
         who: call.author(),
         may: may(&call),
         again: again(&call),
-        told: Box::new(move |update, refused| record.write(&shared, update, refused)),
+        told: Box::new(move |update, fate| record.write(&shared, update, fate)),
     };
     let Talk { input, output } = call.shared.door.push(pusher).await?;
     let incoming = call.incoming().ok_or_else(lost)?;

@@ -9,8 +9,11 @@ use super::call::Shared;
 use super::{intent, log};
 use crate::access::audit::{Outcome, Record};
 use crate::access::key;
+use crate::registry::door::Fate;
 use crate::registry::pushes::Update;
 
+/// Where pushes go.
+const PUSH: &str = "/git/git-receive-pack";
 /// In characters: a flood of long paths shall not fill the trail sooner than one of short ones.
 const LONGEST_PATH: usize = 1024;
 
@@ -22,6 +25,10 @@ pub fn record<B>(response: &ServiceResponse<B>) {
     let status = response.status().as_u16();
     let outcome = Outcome::of(status);
     if !intent::is_write(request) && !outcome.is_refusal() {
+        return;
+    }
+    // It is answered before anything is decided, and each of its refs has a record of its own.
+    if request.path() == PUSH && outcome == Outcome::Done {
         return;
     }
     // Some are refused before it is asked who asks, such as those whose URL is too long.
@@ -55,17 +62,20 @@ impl PushRecord {
         PushRecord { visitor: request.extensions().get::<Visitor>().cloned(), request_id: log::id(request) }
     }
 
-    /// Writes what became of a ref; `refused` is why it has not moved.
-    pub fn write(&self, shared: &Shared, update: &Update, refused: Option<&str>) {
+    /// Writes what became of a ref.
+    pub fn write(&self, shared: &Shared, update: &Update, fate: Fate<'_>) {
         let Some(visitor) = &self.visitor else { return };
         let principal = visitor.caller.principal().map(|who| who.name.as_str());
         let (name, request_id) = (update.name.as_str(), self.request_id.as_str());
+        let (status, outcome, refused) = match fate {
+            Fate::Done => (200, Outcome::Done, None),
+            Fate::Forbidden(why) => (403, Outcome::of(403), Some(why)),
+            Fate::Refused(why) => (409, Outcome::Rejected, Some(why)),
+        };
         let commit = update.to.map(|id| id.to_string()).filter(|_| refused.is_none());
         tracing::info!(name, commit, refused, principal, request_id, "push");
         let Some(trail) = &shared.trail else { return };
         let path: String = format!("/git/{name}").chars().take(LONGEST_PATH).collect();
-        let (status, outcome) =
-            if refused.is_some() { (409, Outcome::Rejected) } else { (200, Outcome::Done) };
         trail.write(&Record {
             principal,
             way: visitor.way.name(),

@@ -38,8 +38,45 @@ pub enum Fetched {
     Refused(Vec<u8>),
 }
 
-/// Told of each update that was asked for, with why it was not done, if it was not.
-pub type Told = Box<dyn Fn(&Update, Option<&str>) + Send + Sync>;
+/// What became of an update, with why it was not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate<'a> {
+    Done,
+    /// Whoever asked for it may not.
+    Forbidden(&'a str),
+    /// Nobody may, or not now.
+    Refused(&'a str),
+}
+
+/// Told of what became of each update that was asked for.
+pub type Told = Box<dyn Fn(&Update, Fate<'_>) + Send + Sync>;
+
+/// What is wrong with an update.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Wrong {
+    /// For whoever asked for it, and for others it may do.
+    forbidden: bool,
+    /// For people; nothing is wrong where this is empty.
+    why: Vec<String>,
+}
+
+impl Wrong {
+    fn forbidden(why: String) -> Self {
+        Wrong { forbidden: true, why: vec![why] }
+    }
+
+    fn refused(why: Vec<String>) -> Self {
+        Wrong { forbidden: false, why }
+    }
+
+    fn fate(&self) -> Fate<'_> {
+        match self.why.first() {
+            None => Fate::Done,
+            Some(why) if self.forbidden => Fate::Forbidden(why),
+            Some(why) => Fate::Refused(why),
+        }
+    }
+}
 
 /// What somebody may do by now; `None` if they are not let in any more.
 pub type Again = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<May>>>> + Send + Sync>;
@@ -258,37 +295,37 @@ impl Door {
     }
 
     /// What is wrong with each update.
-    async fn examine(&self, may: &May, updates: &[Update], quarantine: Option<PathBuf>) -> Vec<Vec<String>> {
-        let wrong: Vec<Vec<String>> = updates.iter().map(|update| self.forbidden(update, may)).collect();
+    async fn examine(&self, may: &May, updates: &[Update], quarantine: Option<PathBuf>) -> Vec<Wrong> {
+        let wrong: Vec<Wrong> = updates.iter().map(|update| self.forbidden(update, may)).collect();
         // Who may not has nothing read, and learns nothing.
-        if wrong.iter().any(|wrong| !wrong.is_empty()) {
+        if wrong.iter().any(|wrong| !wrong.why.is_empty()) {
             return wrong;
         }
         match self.registry.look_through(updates.to_vec(), quarantine).await {
             Ok(found) => {
-                found.into_iter().map(|found| found.err().map(|Unfit(why)| why).unwrap_or_default()).collect()
+                let wrong = |found: Result<(), Unfit>| {
+                    Wrong::refused(found.err().map_or_else(Vec::new, |Unfit(why)| why))
+                };
+                found.into_iter().map(wrong).collect()
             }
             Err(rejection) => {
                 tracing::error!(error = %rejection.error, "a push cannot be looked through");
-                updates.iter().map(|_| vec![rejection.error.to_string()]).collect()
+                updates.iter().map(|_| Wrong::refused(vec![rejection.error.to_string()])).collect()
             }
         }
     }
 
     /// Why nobody, or not this caller, may do an update.
-    fn forbidden(&self, update: &Update, may: &May) -> Vec<String> {
+    fn forbidden(&self, update: &Update, may: &May) -> Wrong {
         match moved_by(update) {
-            Ok((right, name)) if may(right, name.as_str()) => self
-                .registry
-                .check_own(name.as_str())
-                .err()
-                .map(|error| error.to_string())
-                .into_iter()
-                .collect(),
-            Ok((right, name)) => {
-                vec![format!("this needs the role {right} for configuration {:?}", name.as_str())]
+            Ok((right, name)) if may(right, name.as_str()) => {
+                let fault = self.registry.check_own(name.as_str()).err();
+                Wrong::refused(fault.map(|error| error.to_string()).into_iter().collect())
             }
-            Err(Unfit(why)) => why,
+            Ok((right, name)) => {
+                Wrong::forbidden(format!("this needs the role {right} for configuration {:?}", name.as_str()))
+            }
+            Err(Unfit(why)) => Wrong::refused(why),
         }
     }
 
@@ -308,15 +345,15 @@ impl Door {
             (None, true) => 3,
         });
         for update in in_order {
-            let mut why = self.forbidden(update, may);
-            if why.is_empty() {
-                why = match self.registry.accept(update, &pusher.who).await {
+            let mut wrong = self.forbidden(update, may);
+            if wrong.why.is_empty() {
+                wrong.why = match self.registry.accept(update, &pusher.who).await {
                     Ok(accepted) => accepted.err().map(|Unfit(why)| why).unwrap_or_default(),
                     Err(rejection) => vec![rejection.error.to_string()],
                 };
             }
-            (pusher.told)(update, why.first().map(String::as_str));
-            match why.as_slice() {
+            (pusher.told)(update, wrong.fate());
+            match wrong.why.as_slice() {
                 [] => reply.ok(&update.name).await?,
                 [only] => reply.refuse(&update.name, only).await?,
                 many => {
@@ -332,20 +369,16 @@ impl Door {
 }
 
 /// Says what is wrong with updates; one that is refused holds up all others, since their objects came together.
-async fn tell(
-    pusher: &Pusher,
-    updates: &[Update],
-    wrong: Vec<Vec<String>>,
-    mut reply: Reply,
-) -> io::Result<()> {
-    let well = wrong.iter().all(Vec::is_empty);
+async fn tell(pusher: &Pusher, updates: &[Update], wrong: Vec<Wrong>, mut reply: Reply) -> io::Result<()> {
+    let well = wrong.iter().all(|wrong| wrong.why.is_empty());
     for (update, wrong) in updates.iter().zip(&wrong) {
-        for line in wrong {
+        for line in &wrong.why {
             reply.say(&format!("{}: {line}", update.name)).await?;
         }
         if !well {
-            let another = "another ref of the same push is refused";
-            (pusher.told)(update, Some(wrong.first().map_or(another, String::as_str)));
+            let fate = wrong.fate();
+            let another = Fate::Refused("another ref of the same push is refused");
+            (pusher.told)(update, if fate == Fate::Done { another } else { fate });
         }
     }
     reply.end(well).await

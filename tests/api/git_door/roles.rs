@@ -148,7 +148,13 @@ fn assert_told(told: &Told) {
     assert_eq!(of("/git/refs/heads/ed-1"), [("ed", "done")]);
     let prod = of("/git/refs/heads/prod");
     assert_eq!(prod.last(), Some(&("ed", "done")));
-    assert!(prod.contains(&("rex", "rejected")), "{prod:?}");
+    assert!(prod.contains(&("rex", "forbidden")) && !prod.contains(&("rex", "rejected")), "{prod:?}");
+    assert!(of("/git/refs/heads/staging").contains(&("ed", "forbidden")));
+    // Of those that come with one that is refused it is not their own fault.
+    assert!(of("/git/refs/heads/prod").contains(&("ed", "rejected")));
     assert_eq!(of("/git/refs/tags/prod/v1").last(), Some(&("ada", "done")));
     assert!(!lines.iter().any(|line| line["path"] == "/git/git-upload-pack"), "fetches are no writes");
+    let whole =
+        lines.iter().find(|line| line["path"] == "/git/git-receive-pack" && line["outcome"] == "done");
+    assert!(whole.is_none(), "it was not known yet: {whole:?}");
 }
