@@ -78,10 +78,10 @@ pub async fn fetch(call: Call) -> Reply {
     let body = if packed { unpacked(&call.shared, body).await? } else { body };
     match call.shared.door.fetch(&body.bytes, protocol.as_deref(), may(&call)).await? {
         Fetched::Refused(words) => Ok(Answer::file(FETCHED, words)),
-        Fetched::Talk(talk) => {
+        Fetched::Talk { talk, instead } => {
             let Talk { mut input, output } = *talk;
             actix_web::rt::spawn(async move {
-                if let Err(error) = input.write(&body.bytes).await {
+                if let Err(error) = input.write(instead.as_deref().unwrap_or(&body.bytes)).await {
                     tracing::debug!(%error, "git has not read a request to its end");
                 }
                 drop(body);

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Registry;
 use super::pushes::{Unfit, Update};
-use super::sight::{May, moved_by, seen_by};
+use super::sight::{May, Seen, moved_by};
 use crate::ledger::wire::hooks::{Hooks, Move, Question, Reply, Stage};
+use crate::ledger::wire::lines::Named;
+use crate::ledger::wire::reach::Looked;
 use crate::ledger::wire::view::View;
-use crate::ledger::wire::{Options, Wire, lines};
-use crate::ledger::{Identity, ObjectId};
+use crate::ledger::wire::{Options, Place, Wire, lines};
+use crate::ledger::{Damage, Identity, ObjectId};
 
 pub use crate::ledger::wire::lines::Malformed;
 pub use crate::ledger::wire::talk::{Cut, Input, Output, Talk};
@@ -33,7 +35,11 @@ pub enum DoorError {
 
 /// The answer to a fetch.
 pub enum Fetched {
-    Talk(Box<Talk>),
+    Talk {
+        talk: Box<Talk>,
+        /// What git is to be told in the place of the request, if that says too much.
+        instead: Option<Vec<u8>>,
+    },
     /// In git's own words; the request has not reached git.
     Refused(Vec<u8>),
 }
@@ -98,7 +104,7 @@ type Pushers = Mutex<HashMap<String, Arc<Pusher>>>;
 pub struct Door {
     registry: Arc<Registry>,
     /// `None` while it is closed.
-    wire: Option<(Wire, Hooks)>,
+    wire: Option<(Arc<Wire>, Hooks)>,
     /// Those who push now, by the tokens that their hooks bring.
     pushers: Arc<Pushers>,
 }
@@ -119,19 +125,6 @@ fn lock(pushers: &Pushers) -> MutexGuard<'_, HashMap<String, Arc<Pusher>>> {
     pushers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The refs that somebody sees.
-struct Seen {
-    refs: Vec<(String, ObjectId)>,
-    /// There are no others.
-    all: bool,
-}
-
-impl Seen {
-    fn ids(&self) -> BTreeSet<ObjectId> {
-        self.refs.iter().map(|(_, id)| *id).collect()
-    }
-}
-
 impl Door {
     /// Opens the door, or, without options, keeps it closed.
     ///
@@ -139,6 +132,7 @@ impl Door {
     /// The data directory cannot be written.
     pub fn open(registry: Arc<Registry>, data: &Path, options: Option<Options>) -> io::Result<Arc<Self>> {
         let wire = options.map(|options| Wire::open(data, options)).transpose()?;
+        let wire = wire.map(|(wire, hooks)| (Arc::new(wire), hooks));
         Ok(Arc::new(Door { registry, wire, pushers: Arc::default() }))
     }
 
@@ -156,7 +150,7 @@ impl Door {
         }
     }
 
-    fn wire(&self) -> Result<&(Wire, Hooks), DoorError> {
+    fn wire(&self) -> Result<&(Arc<Wire>, Hooks), DoorError> {
         self.wire.as_ref().ok_or(DoorError::Closed)
     }
 
@@ -186,8 +180,8 @@ impl Door {
         Ok(talk.after(first))
     }
 
-    /// Answers a request that fetches. Whatever it asks for by its id is held against what may be seen, since git itself
-    /// gives away all that it has.
+    /// Answers a request that fetches. Whatever it names by its id is held against what may be seen, since git itself gives
+    /// away all that it has, and tells of all that a client claims to have whether it is there.
     ///
     /// # Errors
     /// The request is not git's, the door is closed, git is not there, or too many are served now.
@@ -199,20 +193,48 @@ impl Door {
     ) -> Result<Fetched, DoorError> {
         let (wire, _) = self.wire()?;
         wire.program().await.map_err(WireError::from)?;
-        let mut wanted = lines::wants(request)?;
+        let named = lines::named(request)?;
         let place = wire.place().await?;
         let (view, seen) = self.view(may).await?;
-        if !seen.all {
+        let mut instead = None;
+        if !seen.hidden.is_empty() {
             let tips = seen.ids();
+            let Named { mut wanted, had } = named;
             wanted.retain(|id| !tips.contains(id));
-            let first = wanted.first().copied();
-            if let Some(first) = first
-                && !wire.reaches(&view, wanted).await?
-            {
-                return Ok(Fetched::Refused(lines::line(&format!("ERR upload-pack: not our ref {first}"))));
+            let reached = wire.reached(&view, wanted.clone(), Looked::Objects, place.clone()).await?;
+            if let Some(hidden) = wanted.difference(&reached).next() {
+                let words = format!("ERR upload-pack: not our ref {hidden}");
+                return Ok(Fetched::Refused(lines::line(&words)));
+            }
+            let kept = self.seen_of(had.clone(), &tips, &view, &place).await?;
+            if kept != had {
+                instead = Some(lines::having(request, &kept)?);
             }
         }
-        Ok(Fetched::Talk(Box::new(wire.fetch(protocol, view, place).await?)))
+        let talk = Box::new(wire.fetch(protocol, view, place).await?);
+        Ok(Fetched::Talk { talk, instead })
+    }
+
+    /// What may be seen of what a client has. Git makes what it sends out of that, and clients name commits only.
+    async fn seen_of(
+        &self,
+        had: BTreeSet<ObjectId>,
+        tips: &BTreeSet<ObjectId>,
+        view: &View,
+        place: &Place,
+    ) -> Result<BTreeSet<ObjectId>, DoorError> {
+        let (wire, _) = self.wire()?;
+        let (mut kept, others): (BTreeSet<_>, BTreeSet<_>) =
+            had.into_iter().partition(|id| tips.contains(id));
+        if others.is_empty() {
+            return Ok(kept);
+        }
+        let registry = Arc::clone(&self.registry);
+        // A client's own commits are nowhere here, and nothing needs to be looked through for them.
+        let here = tokio::task::spawn_blocking(move || registry.ledger.reader().commits_among(&others));
+        let here = here.await.map_err(|_| DoorError::Broken)?.map_err(WireError::from)?;
+        kept.extend(wire.reached(view, here, Looked::Commits, place.clone()).await?);
+        Ok(kept)
     }
 
     /// Takes in a push. Each ref that it moves is asked about when its objects are there.
@@ -234,21 +256,17 @@ impl Door {
 
     /// The refs that may be seen, as a repository of their own.
     async fn view(&self, may: May) -> Result<(View, Seen), DoorError> {
-        let registry = Arc::clone(&self.registry);
-        let seen = tokio::task::spawn_blocking(move || {
-            let reader = registry.ledger.reader();
-            let mut refs: Vec<_> =
-                registry.as_served(reader.named_objects()?.into_iter().collect()).into_iter().collect();
-            let before = refs.len();
-            refs.retain(|(full, _)| seen_by(full).is_some_and(|(right, name)| may(right, name)));
-            let all = refs.len() == before;
-            Ok::<_, WireError>((Seen { refs, all }, reader.checked_out()?))
-        });
-        let (seen, head) = seen.await.map_err(|_| DoorError::Broken)??;
         let (wire, _) = self.wire()?;
-        // A handful of small files, which nobody syncs.
-        let view = wire.view(&seen.refs, head.as_deref()).map_err(WireError::from)?;
-        Ok((view, seen))
+        let (registry, wire) = (Arc::clone(&self.registry), Arc::clone(wire));
+        let made = tokio::task::spawn_blocking(move || {
+            let reader = registry.ledger.reader();
+            let seen = Seen::by(&may, &registry)?;
+            let head = reader.checked_out()?;
+            // A handful of small files, which nobody syncs.
+            let view = wire.view(&seen.refs, head.as_deref())?;
+            Ok::<_, WireError>((view, seen))
+        });
+        Ok(made.await.map_err(|_| DoorError::Broken)??)
     }
 
     /// Hears what the hooks of pushes ask, for ever.
@@ -301,6 +319,14 @@ impl Door {
         if wrong.iter().any(|wrong| !wrong.why.is_empty()) {
             return wrong;
         }
+        match self.hidden(may, updates, quarantine.clone()).await {
+            Ok(None) => {}
+            Ok(Some(wrong)) => return wrong,
+            Err(error) => {
+                tracing::error!(%error, "a push cannot be held against what is seen");
+                return updates.iter().map(|_| Wrong::refused(vec![error.to_string()])).collect();
+            }
+        }
         match self.registry.look_through(updates.to_vec(), quarantine).await {
             Ok(found) => {
                 let wrong = |found: Result<(), Unfit>| {
@@ -313,6 +339,32 @@ impl Door {
                 updates.iter().map(|_| Wrong::refused(vec![rejection.error.to_string()])).collect()
             }
         }
+    }
+
+    /// What is wrong with updates that lead to history which the caller does not see, unless none does.
+    async fn hidden(
+        &self,
+        may: &May,
+        updates: &[Update],
+        quarantine: Option<PathBuf>,
+    ) -> Result<Option<Vec<Wrong>>, DoorError> {
+        let (registry, may, updates) = (Arc::clone(&self.registry), Arc::clone(may), updates.to_vec());
+        let found = tokio::task::spawn_blocking(move || {
+            let before = registry.ledger.reader();
+            let seen = Seen::by(&may, &registry)?;
+            let beside = quarantine.map(|objects| before.beside(objects)).transpose();
+            let beside = beside.map_err(|error| Damage(error.to_string()))?;
+            seen.hides(&updates, before, beside.as_ref().unwrap_or(before))
+        });
+        let found = found.await.map_err(|_| DoorError::Broken)?.map_err(WireError::from)?;
+        let why = |id: Option<ObjectId>| {
+            id.map(|id| {
+                Wrong::forbidden(format!("it leads to {id}, which is in no configuration that you may read"))
+            })
+            .unwrap_or_default()
+        };
+        let any = found.iter().any(Option::is_some);
+        Ok(any.then(|| found.into_iter().map(why).collect()))
     }
 
     /// Why nobody, or not this caller, may do an update.

@@ -1,13 +1,12 @@
 //! Which refs somebody sees, and what it takes to move one.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use std::collections::BTreeMap;
-
 use super::Registry;
 use super::pushes::{Target, Unfit, Update};
-use crate::ledger::{BranchName, ObjectId, TagName};
+use crate::ledger::{BranchName, CommitId, Damage, ObjectId, Reader, TagName};
 
 /// What somebody may do with a configuration, as far as refs are about it. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +73,87 @@ pub fn moved_by(update: &Update) -> Result<(Right, BranchName), Unfit> {
         _ => Right::Govern,
     };
     Ok((right, target.configuration().clone()))
+}
+
+/// The refs that somebody sees.
+pub struct Seen {
+    pub refs: Vec<(String, ObjectId)>,
+    /// The others.
+    pub hidden: Vec<ObjectId>,
+}
+
+impl Seen {
+    /// Those of all refs that somebody may see.
+    ///
+    /// # Errors
+    /// The refs cannot be listed.
+    pub fn by(may: &May, registry: &Registry) -> Result<Self, Damage> {
+        let sees = |full: &str| seen_by(full).is_some_and(|(right, name)| may(right, name));
+        let there: BTreeMap<_, _> = registry.ledger.reader().named_objects()?.into_iter().collect();
+        let served = registry.as_served(there.clone());
+        // What was never accepted is seen by nobody.
+        let unserved: Vec<_> = there.into_iter().filter(|(full, id)| served.get(full) != Some(id)).collect();
+        let (refs, hidden): (Vec<_>, Vec<_>) = served.into_iter().partition(|(full, _)| sees(full));
+        Ok(Seen { refs, hidden: hidden.into_iter().chain(unserved).map(|(_, id)| id).collect() })
+    }
+
+    /// The objects that they name.
+    pub fn ids(&self) -> BTreeSet<ObjectId> {
+        self.refs.iter().map(|(_, id)| *id).collect()
+    }
+
+    /// What of each update leads to history that others have, and that somebody who sees these refs does not see: whoever
+    /// names it would read it from then on. `reader` has the objects that the updates bring, too; `before` has not.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn hides(
+        &self,
+        updates: &[Update],
+        before: &Reader,
+        reader: &Reader,
+    ) -> Result<Vec<Option<ObjectId>>, Damage> {
+        if self.hidden.is_empty() {
+            return Ok(vec![None; updates.len()]);
+        }
+        let tags: BTreeSet<ObjectId> =
+            self.hidden.iter().copied().filter(|id| !self.ids().contains(id)).collect();
+        let mut seen = commits(before, self.refs.iter().map(|(_, id)| *id))?;
+        seen.sort_unstable();
+        seen.dedup();
+        let look = |update: &Update| {
+            let Some(to) = update.to else { return Ok(None) };
+            let Some((commit, _)) = reader.commit_behind(to)? else { return Ok(None) };
+            // Mostly one that is seen, such as that of a version which becomes a release.
+            let came = if seen.binary_search(&commit).is_ok() {
+                Vec::new()
+            } else {
+                reader.unknown(commit, &seen)?
+            };
+            if ObjectId::from(commit) != to && tags.contains(&to) {
+                return Ok(Some(to));
+            }
+            // What is new altogether is in nobody's history.
+            let here = before.commits_among(&came.iter().copied().map(ObjectId::from).collect())?;
+            if here.is_empty() {
+                return Ok(None);
+            }
+            let hidden = commits(before, self.hidden.iter().copied())?;
+            let others: HashSet<CommitId> =
+                reader.unknown(commit, &[seen.as_slice(), &hidden].concat())?.into_iter().collect();
+            Ok(came.into_iter().rev().find(|commit| !others.contains(commit)).map(ObjectId::from))
+        };
+        updates.iter().map(look).collect()
+    }
+}
+
+/// The commits that these objects are or, as tags, lead to.
+fn commits(reader: &Reader, ids: impl Iterator<Item = ObjectId>) -> Result<Vec<CommitId>, Damage> {
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(reader.commit_behind(id)?.map(|(commit, _)| commit));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

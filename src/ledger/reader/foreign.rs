@@ -1,8 +1,8 @@
 //! Looking through commits that others made, before anything is known of them but that git can read them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use git2::{ObjectType, Oid, Repository, Sort};
+use git2::{ObjectType, OdbLookupFlags, Oid, Repository, Sort};
 
 use super::super::tree::empty_tree;
 use super::changes::{differing, folder, top};
@@ -77,6 +77,22 @@ impl Reader {
             Some(commit) if self.about(commit.into())?.is_some() => Ok(Some((commit, size))),
             _ => Ok(None),
         }
+    }
+
+    /// Those of some ids that are commits here.
+    ///
+    /// # Errors
+    /// The objects cannot be reached.
+    pub fn commits_among(&self, ids: &BTreeSet<ObjectId>) -> Result<BTreeSet<ObjectId>, Damage> {
+        self.with(|repository| {
+            let objects = repository.odb()?;
+            // Any number may be asked for, so the disk is not looked at anew for each that is not there.
+            objects.refresh()?;
+            let here = |id: &ObjectId| objects.exists_ext(id.0, OdbLookupFlags::NO_REFRESH);
+            let is_commit =
+                |id: &ObjectId| objects.read_header(id.0).is_ok_and(|(_, kind)| kind == ObjectType::Commit);
+            Ok(ids.iter().copied().filter(|id| here(id) && is_commit(id)).collect())
+        })
     }
 
     /// The bytes that a file or a commit has.

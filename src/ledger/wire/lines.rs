@@ -43,21 +43,73 @@ pub fn split(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Malformed> {
     }
 }
 
-/// The objects that a request to fetch asks for by their ids, in any version of the protocol.
+/// What a request to fetch names by its id.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What it asks for, or asks about.
+    pub wanted: BTreeSet<ObjectId>,
+    /// What the client says that it has, whole or up to there. Git tells it which of that is here, too.
+    pub had: BTreeSet<ObjectId>,
+}
+
+/// What of an object's a line is about.
+enum Naming {
+    Wanted(ObjectId),
+    Had(ObjectId),
+}
+
+/// Makes what a word says of an id.
+type Named = fn(ObjectId) -> Naming;
+
+fn naming(text: &[u8]) -> Result<Option<Naming>, Malformed> {
+    let words: [(&[u8], Named); 4] = [
+        (b"want ", Naming::Wanted),
+        // The command `object-info`, which some releases of git answer without being told to.
+        (b"oid ", Naming::Wanted),
+        (b"have ", Naming::Had),
+        (b"shallow ", Naming::Had),
+    ];
+    let found = words.into_iter().find_map(|(word, naming)| Some((text.strip_prefix(word)?, naming)));
+    let Some((id, naming)) = found else { return Ok(None) };
+    let id = id.get(..40).and_then(|id| std::str::from_utf8(id).ok()).map(str::to_ascii_lowercase);
+    let id = id.and_then(|id| ObjectId::from_hex(&id));
+    Ok(Some(naming(id.ok_or(Malformed("it names an object by what is no id"))?)))
+}
+
+/// The objects that a request to fetch names by their ids, in any version of the protocol.
 ///
 /// # Errors
 /// The request is not in git's protocol.
-pub fn wants(mut request: &[u8]) -> Result<BTreeSet<ObjectId>, Malformed> {
-    let mut wants = BTreeSet::new();
+pub fn named(mut request: &[u8]) -> Result<Named, Malformed> {
+    let mut named = Named::default();
     while !request.is_empty() {
         let (text, rest) = split(request)?;
         request = rest;
-        let Some(id) = text.and_then(|text| text.strip_prefix(b"want ")) else { continue };
-        let id = id.get(..40).and_then(|id| std::str::from_utf8(id).ok()).map(str::to_ascii_lowercase);
-        let id = id.and_then(|id| ObjectId::from_hex(&id));
-        wants.insert(id.ok_or(Malformed("it wants what is no id"))?);
+        match text.map(naming).transpose()?.flatten() {
+            Some(Naming::Wanted(id)) => named.wanted.insert(id),
+            Some(Naming::Had(id)) => named.had.insert(id),
+            None => false,
+        };
     }
-    Ok(wants)
+    Ok(named)
+}
+
+/// The request without what the client says that it has, but for these.
+///
+/// # Errors
+/// The request is not in git's protocol.
+pub fn having(mut request: &[u8], kept: &BTreeSet<ObjectId>) -> Result<Vec<u8>, Malformed> {
+    let mut left = Vec::with_capacity(request.len());
+    while !request.is_empty() {
+        let (text, rest) = split(request)?;
+        let line = request.get(..request.len() - rest.len()).unwrap_or_default();
+        request = rest;
+        let had = text.map(naming).transpose()?.flatten();
+        if !matches!(had, Some(Naming::Had(id)) if !kept.contains(&id)) {
+            left.extend_from_slice(line);
+        }
+    }
+    Ok(left)
 }
 
 #[cfg(test)]
@@ -88,17 +140,39 @@ mod tests {
             FLUSH,
         ]);
         for request in [old, new] {
-            let found: Vec<_> = wants(&request).expect("a request").iter().map(ToString::to_string).collect();
-            assert_eq!(found, [ONE, TWO]);
+            let found = named(&request).expect("a request").wanted;
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [ONE, TWO]);
         }
-        assert_eq!(wants(b"0014command=ls-refs\n0000"), Ok(BTreeSet::new()));
-        assert_eq!(wants(b""), Ok(BTreeSet::new()));
+        assert_eq!(named(b"0014command=ls-refs\n0000"), Ok(Named::default()));
+        assert_eq!(named(b""), Ok(Named::default()));
+    }
+
+    #[test]
+    fn what_a_client_has_is_left_out_but_for_what_may_be_told() {
+        let (want, had) = (line(&format!("want {ONE}\n")), line(&format!("have {ONE}\n")));
+        let others =
+            [line(&format!("have {}\n", TWO.to_uppercase())), line(&format!("shallow {TWO}"))].concat();
+        let request = request(&[&want, b"0001", &others, &had, FLUSH, b"0009done\n"]);
+        let found = named(&request).expect("a request").had;
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [ONE, TWO]);
+        assert_eq!(having(&request, &found), Ok(request.clone()));
+        let one = found.into_iter().take(1).collect();
+        assert_eq!(having(&request, &one), Ok([&want, &b"0001"[..], &had, FLUSH, b"0009done\n"].concat()));
     }
 
     #[test]
     fn what_is_no_request() {
-        for bad in [&b"00"[..], b"zzzz", b"0003", b"+0040", b"0032want", b"000bwant x\n", b"0009want "] {
-            assert!(wants(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        for bad in [
+            &b"00"[..],
+            b"zzzz",
+            b"0003",
+            b"+0040",
+            b"0032want",
+            b"000bwant x\n",
+            b"0009want ",
+            b"000bhave x\n",
+        ] {
+            assert!(named(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
     }
 }

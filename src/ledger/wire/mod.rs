@@ -101,20 +101,25 @@ pub struct Wire {
     views: AtomicU64,
 }
 
-/// A place among the processes.
-#[derive(Debug)]
+/// A place among the processes. It is free when nobody has it any more.
+#[derive(Debug, Clone)]
 pub struct Place {
+    _held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Place {
     fn new(permit: OwnedSemaphorePermit) -> Self {
         metrics::gauge!("revconf_git_processes").increment(1);
-        Place { _permit: permit }
+        Place { _held: Arc::new(Held { _permit: permit }) }
     }
 }
 
-impl Drop for Place {
+impl Drop for Held {
     fn drop(&mut self) {
         metrics::gauge!("revconf_git_processes").decrement(1);
     }
@@ -254,11 +259,6 @@ impl Wire {
         settings.extend(match service {
             Service::UploadPack => vec![
                 ("uploadpack.allowFilter", "true".to_owned()),
-                // What may be asked for is decided before git is asked.
-                ("uploadpack.allowAnySHA1InWant", "true".to_owned()),
-                // In seconds. A client that has gone is noticed when something is sent to it.
-                ("uploadpack.keepAlive", "1".to_owned()),
-                // Those who read and write over REST shall have some of the processor, too.
                 // All but `sparse:oid`, which has git read any file of the repository.
                 ("uploadpackfilter.allow", "false".to_owned()),
                 ("uploadpackfilter.blob:none.allow", "true".to_owned()),
@@ -266,6 +266,11 @@ impl Wire {
                 ("uploadpackfilter.tree.allow", "true".to_owned()),
                 ("uploadpackfilter.object:type.allow", "true".to_owned()),
                 ("uploadpackfilter.combine.allow", "true".to_owned()),
+                // What may be asked for is decided before git is asked.
+                ("uploadpack.allowAnySHA1InWant", "true".to_owned()),
+                // In seconds. A client that has gone is noticed when something is sent to it.
+                ("uploadpack.keepAlive", "1".to_owned()),
+                // Those who read and write over REST shall have some of the processor, too.
                 ("pack.threads", "1".to_owned()),
             ],
             Service::ReceivePack => vec![

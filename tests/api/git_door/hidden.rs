@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{WEB, WEB_FILE, Work, line, url, wanting};
+use super::{WEB, WEB_FILE, Work, line, push, url, wanting};
 use crate::access::{NewKey, Principals, new_key};
 use crate::support::documents::{described, service};
+use crate::support::program::finish;
 use crate::support::{Client, Server};
 
 /// `prod`, `staging` and an archive of `old`, with an admin, a reader of staging alone, and one of everything.
@@ -16,10 +17,15 @@ struct Told {
 }
 
 fn start() -> Told {
+    start_with(&[])
+}
+
+/// The same with further principals.
+fn start_with(others: &[&NewKey]) -> Told {
     let admin = new_key("ada", &["admin=*"], &[]);
     let staging = new_key("sam", &["reader=staging"], &[]);
     let all = new_key("eve", &["reader=*"], &[]);
-    let server = Principals::of(&[&admin, &staging, &all]).builder().start();
+    let server = Principals::of(&[&[&admin, &staging, &all], others].concat()).builder().start();
     let client = server.client().with_key(&admin.key);
     client.post(WEB, &service("web")).expect(201);
     client.put(WEB, &described("web", "secret")).expect(200);
@@ -143,6 +149,49 @@ fn a_partial_clone_works_for_who_may_not_read_everything() {
     work.fsck();
 }
 
+#[test]
+fn who_pushes_cannot_lead_to_what_they_may_not_see() {
+    let ed = new_key("ed", &["editor=staging", "admin=ed-*"], &[]);
+    let eva = new_key("eva", &["editor=staging", "reader=*"], &[]);
+    let told = start_with(&[&ed, &eva]);
+    let git = told.server.git();
+    let client = told.server.client();
+    client
+        .with_key(&told.admin.key)
+        .post("/conf/configs/ed-copy", &json!({"from": {"config": "prod"}}))
+        .expect(201);
+    client.with_key(&told.admin.key).put(WEB, &described("web", "later")).expect(200);
+    let [as_ed, as_eva] = [&ed, &eva].map(|key| client.with_key(&key.key));
+    let work = Work::clone(&url(&told.server, Some(("ed", &ed.key))), &["--branch", "staging"]);
+    let (tip, hidden, tag) =
+        (git.rev_parse("staging"), git.rev_parse("prod"), git.rev_parse("refs/tags/prod/v1"));
+    let time = git.text(&["show", "-s", "--format=%ct", "staging"]);
+    let tree = git.rev_parse("staging^{tree}");
+    let who = format!("Ann <ann@example.com> {time} +0000");
+    let merge =
+        format!("tree {tree}\nparent {tip}\nparent {hidden}\nauthor {who}\ncommitter {who}\n\nMerge\n");
+    let stored = work.command(&["hash-object", "-t", "commit", "-w", "--literally", "--stdin"]);
+    let merge = finish(stored, merge.as_bytes()).expect_success().stdout.trim().to_owned();
+    let nothing = "0".repeat(40);
+    let before = git.refs();
+    for (moved, object) in [
+        ([tip.as_str(), &merge, "refs/heads/staging"], &merge),
+        ([&nothing, &merge, "refs/heads/ed-1"], &merge),
+        ([&nothing, &hidden, "refs/heads/ed-1"], &tip),
+        ([&nothing, &tag, "refs/tags/ed-copy/t1"], &tip),
+    ] {
+        let said = push(&as_ed, &work, moved, object);
+        assert!(said.contains(&format!("ng {} pre-receive hook declined", moved[2])), "{said}");
+        assert_eq!(git.refs(), before, "{said}");
+    }
+    // History that is seen in a copy may be led to, and so may all by those who see all of it.
+    let old = git.rev_parse("ed-copy~1");
+    let said = push(&as_ed, &work, [&nothing, &old, "refs/heads/ed-2"], &tip);
+    assert!(said.contains("ok refs/heads/ed-2"), "{said}");
+    let said = push(&as_eva, &work, [&tip, &merge, "refs/heads/staging"], &merge);
+    assert!(said.contains("ok refs/heads/staging"), "{said}");
+}
+
 /// What git answers to these lines of a request to fetch, in its second protocol and without any.
 fn answers(client: &Client, want: &str, lines: &[String], options: &[&str]) -> [Vec<u8>; 2] {
     let all = |texts: &[String]| texts.iter().map(|text| line(&format!("{text}\n"))).collect::<String>();
@@ -169,6 +218,49 @@ fn answers(client: &Client, want: &str, lines: &[String], options: &[&str]) -> [
             .expect(200)
             .body
     })
+}
+
+#[test]
+fn whether_an_object_is_there_is_not_told_to_those_who_may_not_see_it() {
+    let told = start();
+    let (git, client) = (told.server.git(), told.server.client());
+    let [sam, eve] = [&told.staging, &told.all].map(|key| client.with_key(&key.key));
+    let tip = git.rev_parse("staging");
+    let has = |client: &Client, id: &str| {
+        let [new, old] = answers(client, &tip, &[format!("have {id}")], &[])
+            .map(|answer| String::from_utf8_lossy(&answer).contains(&format!("ACK {id}")));
+        assert_eq!(new, old, "{id}");
+        new
+    };
+    let commit = git.rev_parse("prod~1");
+    for hidden in [&commit, &git.rev_parse("prod")] {
+        assert!(!has(&sam, hidden) && has(&eve, hidden), "{hidden}");
+        assert!(!has(&sam, &hidden.to_uppercase()), "{hidden}");
+    }
+    // A file that somebody guesses.
+    assert!(!has(&sam, &git.rev_parse(&format!("prod:{WEB_FILE}"))));
+    for seen in ["staging", "staging~1", "staging~2"] {
+        assert!(has(&sam, &git.rev_parse(seen)), "{seen}");
+    }
+}
+
+#[test]
+fn nothing_that_is_sent_rests_on_what_may_not_be_seen() {
+    let told = start();
+    let (git, client) = (told.server.git(), told.server.client());
+    let sam = client.with_key(&told.staging.key);
+    let (tip, hidden) = (git.rev_parse("staging"), git.rev_parse("prod"));
+    let nothing = "0123456789012345678901234567890123456789";
+    let ask = |had: &str| {
+        let lines =
+            [format!("have {had}"), format!("shallow {had}"), "deepen 1".to_owned(), "done".to_owned()];
+        let options = ["thin-pack", "ofs-delta", "no-progress"];
+        let [new, _] = answers(&sam, &tip, &lines, &options);
+        let at = new.windows(4).position(|four| four == b"PACK").expect("a pack");
+        new.get(at..).expect("a pack").to_vec()
+    };
+    // The same as for one that is nowhere.
+    assert_eq!(ask(&hidden), ask(nothing));
 }
 
 #[test]
