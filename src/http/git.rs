@@ -190,15 +190,27 @@ fn check_body(call: &Call, wanted: &'static str) -> Result<bool, Failure> {
 /// Unpacks a body, once it is known how much there is room for.
 async fn unpacked(shared: &Shared, body: Body) -> Result<Body, Failure> {
     let limit = shared.bodies.limit() as u64;
-    let spoilt = |error: io::Error| Failure::BodyLost(error.to_string());
-    let unpack = |into: &mut dyn io::Write| {
-        io::copy(&mut MultiGzDecoder::new(&*body.bytes).take(limit + 1), into).map_err(spoilt)
-    };
-    let length = unpack(&mut io::sink())?;
+    let packed = body.bytes.clone();
+    let length = aside(move || unpack(&packed, limit, &mut io::sink())).await?;
     let share = shared.bodies.work(usize::try_from(length).unwrap_or(usize::MAX)).await?;
-    let mut bytes = Vec::new();
-    unpack(&mut bytes)?;
-    Ok(Body { bytes: bytes.into(), share })
+    let bytes = aside(move || {
+        let mut bytes = Vec::new();
+        unpack(&body.bytes, limit, &mut bytes).map(|_| bytes)
+    });
+    Ok(Body { bytes: bytes.await?.into(), share })
+}
+
+/// Unpacks no more than is looked at, where the thread that answers others is not held up.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
+    let spoilt = |error: io::Error| Failure::BodyLost(error.to_string());
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|error| spoilt(io::Error::other(error)))?.map_err(spoilt)
+}
+
+fn unpack(packed: &[u8], limit: u64, into: &mut dyn io::Write) -> io::Result<u64> {
+    io::copy(&mut MultiGzDecoder::new(packed).take(limit + 1), into)
 }
 
 /// Hands a push over to git, as it comes and as git takes it. What git does not want any more is passed over, so that the
