@@ -52,25 +52,21 @@ pub struct Named {
     pub had: BTreeSet<ObjectId>,
 }
 
-/// What of an object's a line is about.
+/// How a line names an object.
 enum Naming {
     Wanted(ObjectId),
     Had(ObjectId),
 }
 
-/// Makes what a word says of an id.
-type Named = fn(ObjectId) -> Naming;
-
 fn naming(text: &[u8]) -> Result<Option<Naming>, Malformed> {
-    let words: [(&[u8], Named); 4] = [
-        (b"want ", Naming::Wanted),
-        // The command `object-info`, which some releases of git answer without being told to.
-        (b"oid ", Naming::Wanted),
-        (b"have ", Naming::Had),
-        (b"shallow ", Naming::Had),
-    ];
-    let found = words.into_iter().find_map(|(word, naming)| Some((text.strip_prefix(word)?, naming)));
-    let Some((id, naming)) = found else { return Ok(None) };
+    let Some(end) = text.iter().position(|byte| *byte == b' ') else { return Ok(None) };
+    let (word, id) = (text.get(..end).unwrap_or_default(), text.get(end + 1..).unwrap_or_default());
+    let naming = match word {
+        // The latter is of the command `object-info`, which some releases of git answer without being told to.
+        b"want" | b"oid" => Naming::Wanted,
+        b"have" | b"shallow" => Naming::Had,
+        _ => return Ok(None),
+    };
     let id = id.get(..40).and_then(|id| std::str::from_utf8(id).ok()).map(str::to_ascii_lowercase);
     let id = id.and_then(|id| ObjectId::from_hex(&id));
     Ok(Some(naming(id.ok_or(Malformed("it names an object by what is no id"))?)))

@@ -1,8 +1,8 @@
 //! What a copy elsewhere lacks, and what of that can be delivered without losing anything there.
 
-use super::Archives;
 use std::collections::BTreeSet;
 
+use super::Archives;
 use super::pattern;
 use super::standing::Behind;
 use crate::ledger::remote::{Delivery, Left, Refs};

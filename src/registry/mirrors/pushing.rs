@@ -114,11 +114,12 @@ impl Registry {
             // What goes there is put away with all that belongs to it, and what is to come in its place comes now.
             copy.is_known = false;
             copy.there = self.list(mirror, configurations).await?;
-            copy.is_known = true;
             let again;
             (again, here) = self.compare(configurations, archives, copy).await?;
             elsewhere = again.elsewhere;
-            (refused, _) = self.carry_out(mirror, again.first, again.then, &mut copy.there).await?;
+            let more;
+            (refused, more) = self.carry_out(mirror, again.first, again.then, &mut copy.there).await?;
+            copy.is_known = !more;
         }
         // What is the same on both sides, or was, is ours to take away there once it goes here.
         let is_ours = |name: &String, id| here.get(name) == Some(id) || copy.left.at(name) == Some(*id);
