@@ -92,6 +92,7 @@ echo $$ > $HERE/leader.new; mv $HERE/leader.new $HERE/leader; exec cat /dev/zero
     let server = builder.env("REVCONF_GIT_PROCESSES", "1").start();
     let stream = ask(&server);
     let file = home.path().join("leader");
+    wait_for("git to be at work", || file.exists().then_some(()));
     wait_for("git to be ended", || gone(&file).then_some(()));
     wait_for("its place to be free", || {
         let numbers = server.client().get("/metrics").expect(200).text();
