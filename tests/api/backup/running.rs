@@ -204,7 +204,7 @@ fn what_cannot_be_done_touches_nothing() {
     assert!(damaged.stderr.contains("is no backup that could be restored: "), "{damaged:?}");
     let no_git = bring(&server, &file, &[("REVCONF_GIT_PROGRAM", "/nonexistent/git")]);
     assert_eq!(no_git.code(), Some(1), "{no_git:?}");
-    assert!(no_git.stderr.contains("install git 2.29 or newer"), "{no_git:?}");
+    assert!(no_git.stderr.contains("install git 2.31 or newer"), "{no_git:?}");
     let both = run(&["restore", "--data", "x", "--server", "http://127.0.0.1:1", text(&file)]);
     assert_eq!(both.code(), Some(2), "{both:?}");
     assert_eq!(server.git().everything(), before);
