@@ -1,12 +1,13 @@
 //! Nobody sees or fetches what they may not read.
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::{WEB, WEB_FILE, Work, line, push, url, wanting};
 use crate::access::{NewKey, Principals, new_key};
 use crate::support::documents::{described, service};
 use crate::support::program::finish;
-use crate::support::{Client, Server};
+use crate::support::{Client, Git, Server};
 
 /// `prod`, `staging` and an archive of `old`, with an admin, a reader of staging alone, and one of everything.
 struct Told {
@@ -244,6 +245,21 @@ fn whether_an_object_is_there_is_not_told_to_those_who_may_not_see_it() {
     }
 }
 
+/// The pack in an answer of git's second protocol: what its lines bring on the first band. How many lines it is cut into
+/// is a matter of how fast the bytes came.
+fn sent(answer: &[u8]) -> Vec<u8> {
+    let (mut rest, mut pack) = (answer, Vec::new());
+    while let Some((size, after)) = rest.split_at_checked(4) {
+        let size = usize::from_str_radix(std::str::from_utf8(size).expect("a length"), 16).expect("a length");
+        let (line, after) = after.split_at(size.saturating_sub(4));
+        if let Some((1, bytes)) = line.split_first() {
+            pack.extend_from_slice(bytes);
+        }
+        rest = after;
+    }
+    pack
+}
+
 #[test]
 fn nothing_that_is_sent_rests_on_what_may_not_be_seen() {
     let told = start();
@@ -256,11 +272,15 @@ fn nothing_that_is_sent_rests_on_what_may_not_be_seen() {
             [format!("have {had}"), format!("shallow {had}"), "deepen 1".to_owned(), "done".to_owned()];
         let options = ["thin-pack", "ofs-delta", "no-progress"];
         let [new, _] = answers(&sam, &tip, &lines, &options);
-        let at = new.windows(4).position(|four| four == b"PACK").expect("a pack");
-        new.get(at..).expect("a pack").to_vec()
+        // Alone in a repository: what rests on an object that is not sent cannot be read.
+        let alone = TempDir::new().expect("a temporary directory");
+        let alone = Git::init(alone.path().join("alone"), "main");
+        alone.fed(&["index-pack", "--stdin"], &sent(&new));
+        alone.text(&["cat-file", "--batch-all-objects", "--batch-check"])
     };
-    // The same as for one that is nowhere.
-    assert_eq!(ask(&hidden), ask(nothing));
+    let objects = ask(nothing);
+    assert_eq!(objects.lines().count(), 5, "a commit, its two trees and two files: {objects}");
+    assert_eq!(ask(&hidden), objects, "the same as for one that is nowhere");
 }
 
 #[test]
