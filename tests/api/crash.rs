@@ -155,7 +155,7 @@ fn a_pack_without_an_index_is_cleared_at_start_if_it_is_the_services_own() {
     let mut bytes = std::fs::read(&index).expect("an index");
     let end = bytes.len();
     bytes[end - 40..end - 20].copy_from_slice(&ours);
-    std::fs::write(packs.join("tmp_revconf_1_1"), bytes).expect("a file can be written");
+    std::fs::write(packs.join("tmp_obj_revconf_1_1"), bytes).expect("a file can be written");
 
     server.start_again();
     assert!(!pack(ours).exists(), "nobody could read it");

@@ -39,7 +39,7 @@ fn objects(server: &Server) -> Vec<PathBuf> {
 
 fn temporary(server: &Server, folder: &str) -> impl Iterator<Item = PathBuf> + use<> {
     let (folder, pid) = (in_repository(server, folder), server.pid());
-    (0..TEMPORARY).map(move |count| folder.join(format!("tmp_revconf_{pid}_{count}")))
+    (0..TEMPORARY).map(move |count| folder.join(format!("tmp_obj_revconf_{pid}_{count}")))
 }
 
 fn branch_lock(server: &Server) -> Vec<PathBuf> {

@@ -15,8 +15,9 @@ const INDEX: &str = "idx";
 const SPECIAL: [&str; 4] = ["keep", "promisor", "bitmap", "mtimes"];
 /// What git derives from a pack, which goes with it.
 const DERIVED: &str = "rev";
-/// What the name of an unfinished file begins with.
-const UNFINISHED: &str = "tmp_revconf_";
+/// What the name of an unfinished file begins with. A `git fsck` takes `tmp_obj_` for what somebody is at work on, and
+/// anything else among the objects for damage, in clones too: one by path copies what it finds.
+const UNFINISHED: &str = "tmp_obj_revconf_";
 /// Read-only, as git makes them.
 const MODE: u32 = 0o444;
 
@@ -126,9 +127,10 @@ fn put(name: Name, objects: Unfinished, index: Unfinished) -> io::Result<Name> {
     Ok(name)
 }
 
-/// Removes packs that a crash left in the folder without their indexes, before these were put in their places or while the
-/// packs were removed: those whose index is there under its unfinished name. Any other pack without an index is left alone, since a `git gc` at work may be about to put one beside it, and
-/// would then remove the packs that this one replaces.
+/// Removes packs that a crash left in the folder without their indexes, before these were put in their places or while
+/// the packs were removed: those whose index is there under its unfinished name. Any other pack without an index is left
+/// alone, since a `git gc` at work may be about to put one beside it, and would then remove the packs that this one
+/// replaces.
 ///
 /// # Errors
 /// The folder cannot be read, or a file stays.
