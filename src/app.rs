@@ -1,5 +1,8 @@
 //! The only place that joins the parts: settings, log, metrics, registry and server.
 
+mod lines;
+mod text;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -22,6 +25,8 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::lines::{Lines, Writing};
+use self::text::Text;
 use crate::access::audit::{self, Trail};
 use crate::access::file::read_secret;
 use crate::access::webhook::{Secret, Secrets};
@@ -60,11 +65,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So long a stop waits for what mirrors are at.
 const MIRRORS_END: Duration = Duration::from_secs(10);
 
-/// Writes the log to standard error from here on.
+/// Writes the log to standard error from here on, and all that is left of it when what is returned goes.
 ///
 /// # Errors
 /// There is a log already.
-pub fn start_log(log: &Log) -> anyhow::Result<()> {
+pub fn start_log(log: &Log) -> anyhow::Result<Writing> {
     let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -81,12 +86,15 @@ pub fn start_log(log: &Log) -> anyhow::Result<()> {
         .with_target("actix_server", framework)
         .with_target("actix_http", malformed)
         .with_target("rustls", malformed);
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false);
+    let (lines, writing) = Lines::begin(io::stderr())?;
+    let lines = fmt::layer().with_writer(lines).with_target(false);
     let lines = match log.format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Text if io::stderr().is_terminal() => lines.with_ansi(true).boxed(),
+        LogFormat::Text => lines.with_ansi(false).event_format(Text).boxed(),
         LogFormat::Json => lines.json().with_span_list(false).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?)
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
+    Ok(writing)
 }
 
 /// Serves until a signal says to stop, and finishes what was accepted.

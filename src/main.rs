@@ -218,7 +218,7 @@ fn settings(shared: &Shared, listen: Option<SocketAddr>) -> anyhow::Result<Setti
 
 fn serve(flags: &Serve) -> anyhow::Result<ExitCode> {
     let settings = settings(&flags.shared, flags.listen)?;
-    app::start_log(&settings.log)?;
+    let _log = app::start_log(&settings.log)?;
     app::serve(&settings, flags.insecure_open)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -372,7 +372,7 @@ fn new_key(flags: &NewKey) -> anyhow::Result<ExitCode> {
 fn import(flags: ImportFlags) -> anyhow::Result<ExitCode> {
     let shared = Shared { data: flags.data, config: std::env::var_os("REVCONF_CONFIG").map(PathBuf::from) };
     let settings = settings(&shared, None)?;
-    app::start_log(&settings.log)?;
+    let _log = app::start_log(&settings.log)?;
     let mut bytes = Vec::new();
     let from_stdin = flags.file.as_os_str() == "-";
     if from_stdin {
