@@ -132,7 +132,7 @@ impl Call {
             Brings::Json => shared.bodies.read(request, incoming).await?,
             Brings::Nothing if expected.needs == Needs::Secret => {
                 let mirror = parameter(request.uri().path(), expected.template, "id").unwrap_or_default();
-                webhook::read(request, incoming, &shared.bodies, shared.secrets.get(&mirror)).await?;
+                webhook::read(request, incoming, &shared.bodies, shared.secrets.get(&*mirror)).await?;
                 Body::default()
             }
             Brings::Nothing => {
@@ -153,7 +153,9 @@ impl Call {
                 .get::<Visitor>()
                 .map_or(Caller::Nobody, |visitor| visitor.caller.clone()),
             needs: expected.needs,
-            parameters: parameters(request.uri().path(), expected.template),
+            parameters: parameters(request.uri().path(), expected.template)
+                .map(|(name, raw)| (name, decoded(raw).into_owned()))
+                .collect(),
             query,
             conditions,
             body,
@@ -272,33 +274,36 @@ impl Call {
 }
 
 /// One of the parts of a path that a template names, as [`Call::parameter`] gives it.
-pub fn parameter(path: &str, template: &'static str, name: &str) -> Option<String> {
-    let mut parts = parameters(path, template).into_iter();
-    parts.find(|(found, _)| *found == name).map(|(_, value)| value)
+pub fn parameter<'p>(path: &'p str, template: &'static str, name: &str) -> Option<Cow<'p, str>> {
+    parameters(path, template).find(|(found, _)| *found == name).map(|(_, raw)| decoded(raw))
 }
 
-/// The parts of a path that a template names. Decoded once and strictly: what is no UTF-8 stays encoded, and its
-/// percent signs then break the rules of ids and names.
-fn parameters(path: &str, template: &'static str) -> Vec<(&'static str, String)> {
+/// The parts of a path that a template names, as they were sent.
+fn parameters<'p>(
+    path: &'p str,
+    template: &'static str,
+) -> impl Iterator<Item = (&'static str, &'p str)> + use<'p> {
     // A prefix may stand before the template, so they are laid together from their ends.
     let pairs = template.rsplit('/').zip(path.rsplit('/'));
-    pairs
-        .filter_map(|(name, raw)| {
-            let name = name.strip_prefix('{')?.strip_suffix('}')?;
-            let value =
-                percent_decode_str(raw).decode_utf8().map_or_else(|_| raw.to_owned(), Cow::into_owned);
-            Some((name, value))
-        })
-        .collect()
+    pairs.filter_map(|(name, raw)| Some((name.strip_prefix('{')?.strip_suffix('}')?, raw)))
+}
+
+/// Decoded once and strictly: what is no UTF-8 stays encoded, and its percent signs then break the rules of ids and
+/// names.
+fn decoded(raw: &str) -> Cow<'_, str> {
+    percent_decode_str(raw).decode_utf8().unwrap_or(Cow::Borrowed(raw))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parameters;
+    use super::{decoded, parameters};
 
     #[test]
     fn parameters_are_decoded_once() {
-        let read = |path| parameters(path, "/conf/{config}/things/{id}");
+        let read = |path| {
+            let parts = parameters(path, "/conf/{config}/things/{id}");
+            parts.map(|(name, raw)| (name, decoded(raw).into_owned())).collect::<Vec<_>>()
+        };
         assert_eq!(
             read("/api/v4.0/conf/prod/things/a%20b"),
             [("id", "a b".to_owned()), ("config", "prod".to_owned())]

@@ -291,8 +291,8 @@ impl Resource {
 
     /// The configuration that a request is about: documents without one in their path are Azure's at the root. It is
     /// read from the path as handlers read it, so that who may is asked about the very one that they use.
-    fn configuration<'a>(&self, request: &HttpRequest, shared: &'a Shared) -> Option<Cow<'a, str>> {
-        let named = call::parameter(request.uri().path(), self.path, "config").map(Cow::Owned);
+    fn configuration<'a>(&self, request: &'a HttpRequest, shared: &'a Shared) -> Option<Cow<'a, str>> {
+        let named = call::parameter(request.uri().path(), self.path, "config");
         let at_root = || (self.kinds != Kinds::None).then_some(Cow::Borrowed(&*shared.azure_configuration));
         named.or_else(at_root)
     }
