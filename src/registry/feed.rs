@@ -279,9 +279,9 @@ impl Feeds {
 
 /// To wake a follower and to send what there is costs about so much. Those who are many are woken no more often than that
 /// allows, and are sent several events at a time then: woken for each, they would keep every core busy, and hear later.
-const COST: Duration = Duration::from_micros(10);
+const COST: Duration = Duration::from_micros(15);
 /// No event waits longer for that.
-const LONGEST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_millis(30);
 
 /// Wakes whoever follows, once for all that has happened meanwhile.
 fn wake(feeds: &Receiver<Arc<Feed>>) {
