@@ -295,6 +295,11 @@ pub enum Direction {
     Follow,
 }
 
+/// A path that is set; an empty one is not.
+pub fn path(setting: &Path) -> Option<PathBuf> {
+    (!setting.as_os_str().is_empty()).then(|| setting.to_owned())
+}
+
 /// What the command line says of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
