@@ -36,7 +36,7 @@ impl Budget {
         self.take_units(u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX), patience).await
     }
 
-    /// Takes so manieth a part of all, as [`Budget::take`] does.
+    /// Takes one of so many equal parts of all, as [`Budget::take`] does.
     pub async fn take_part(&self, parts: u32, patience: Duration) -> Option<Share> {
         self.take_units(self.all / parts, patience).await
     }

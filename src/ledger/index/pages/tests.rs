@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use git2::ObjectType;
+use git2::{ObjectType, Oid};
 
 use super::*;
 use crate::ledger::index::file;
 use crate::ledger::index::insert::{Inserter, Step};
+use crate::ledger::index::raw::{Commit, date};
 
 /// A generator that a failure can be repeated with (Numerical Recipes).
 struct Chance(u32);
