@@ -19,6 +19,8 @@ use crate::document::{FaultKind, Faults, json, name_of};
 use crate::format::{self, Header, header};
 use crate::ledger::{Action, BranchName, Change, CommitId, Draft, Reader, Subject};
 
+pub use crate::format::header::LONGEST_DESCRIPTION;
+
 /// A configuration as clients see it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
@@ -110,8 +112,8 @@ impl Registry {
     /// Creates a configuration: empty, or from another's version, or from an archive.
     ///
     /// # Errors
-    /// It exists, its origin does not or may not be read, the body breaks a rule, the write's conditions do not hold, or the ledger
-    /// refuses.
+    /// It exists, its origin does not or may not be read, the body breaks a rule, the write's conditions do not hold,
+    /// or the ledger refuses.
     pub async fn create_configuration(
         self: &Arc<Self>,
         name: &str,

@@ -1,11 +1,11 @@
-//! The message of a commit, as a request gives it.
+//! The message of a commit or of a release, as a request gives it.
 
 use crate::document::FaultKind;
 
 /// In characters.
 pub const LONGEST: usize = 1000;
 
-/// Whether a trimmed text is a message that a commit can hold, of so many characters at most.
+/// Whether a trimmed text is a message that a commit, or a release, can hold, of so many characters at most.
 ///
 /// # Errors
 /// The rule that it breaks.

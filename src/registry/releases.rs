@@ -14,12 +14,9 @@ use super::fields::members;
 use super::moment::resolve;
 use super::version::date;
 use super::write::{Outcome, Write};
-use super::{Registry, Result};
+use super::{Registry, Result, message};
 use crate::document::{FaultKind, Faults, json, name_of};
 use crate::ledger::{Action, Change, CommitId, NameFault, ObjectId, Refused, State, TagName, TagRecord};
-
-/// A message has at most so many characters.
-pub const LONGEST_MESSAGE: usize = 1000;
 
 /// A release, as clients see it.
 #[derive(Debug, Clone, Serialize)]
@@ -294,7 +291,11 @@ fn wanted(bytes: &[u8]) -> std::result::Result<Wanted, Error> {
         let version = text(&members, "version", &mut faults);
         let message = text(&members, "message", &mut faults);
         if let Some(message) = &message {
-            faults.within("message", |faults| check_message(message, faults));
+            faults.within("message", |faults| {
+                if let Err((kind, msg)) = message::check(message, message::LONGEST) {
+                    faults.add(kind, msg);
+                }
+            });
         }
         Wanted { version, message }
     });
@@ -309,17 +310,5 @@ fn text(members: &Map<String, Value>, name: &str, faults: &mut Faults) -> Option
             faults.within(name, |faults| faults.add(FaultKind::StringType, msg));
             None
         }
-    }
-}
-
-fn check_message(message: &str, faults: &mut Faults) {
-    let length = message.chars().count();
-    if length == 0 {
-        faults.add(FaultKind::StringTooShort, "must not be empty");
-    } else if length > LONGEST_MESSAGE {
-        let msg = format!("must have at most {LONGEST_MESSAGE} characters, has {length}");
-        faults.add(FaultKind::StringTooLong, msg);
-    } else if let Some(bad) = message.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        faults.add(FaultKind::Format, format!("must not contain {bad:?}"));
     }
 }

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::{EntryId, KINDS, Kind};
+use crate::registry::configurations::LONGEST_DESCRIPTION;
+use crate::registry::message;
 use crate::registry::mirrors::standing::Standing;
 
 pub fn reference(section: &str, name: &str) -> Value {
@@ -139,6 +141,26 @@ fn difference(place: &Value) -> Value {
     }))
 }
 
+/// What is told of a version.
+fn version(text: &Value) -> Value {
+    json!({
+        "author": text,
+        "email": text,
+        "message": text,
+        "date": {"type": "string", "format": "date-time"},
+        "version": commit_schema(),
+        "parents": {"type": "array", "items": commit_schema()},
+    })
+}
+
+/// What is told of a version that has just come: the same, and what it changes.
+fn event(text: &Value) -> Value {
+    let mut event = version(text);
+    let change = json!({"kind": text, "id": text, "change": {"enum": ["created", "updated", "deleted"]}});
+    event["changes"] = json!({"type": "array", "items": object(&change)});
+    event
+}
+
 /// An object that has all of these and nothing else.
 pub fn object(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flat_map(Map::keys).collect();
@@ -147,7 +169,7 @@ pub fn object(properties: &Value) -> Value {
 
 pub fn schemas() -> Value {
     let text = json!({"type": "string"});
-    let description = json!({"type": "string", "maxLength": 4096});
+    let description = json!({"type": "string", "maxLength": LONGEST_DESCRIPTION});
     let mut schemas = json!({
         "Message": object(&json!({"message": text})),
         "Archived": object(&json!({"message": text, "archive": {"type": "string", "description": "What from.archive takes"}})),
@@ -155,27 +177,8 @@ pub fn schemas() -> Value {
         "Difference": difference(&json!({"kind": text, "id": text})),
         "SetDifference": difference(&json!({"id": text})),
         "Versions": list_of(&reference("schemas", "Version")),
-        "Version": object(&json!({
-            "author": text,
-            "email": text,
-            "message": text,
-            "date": {"type": "string", "format": "date-time"},
-            "version": commit_schema(),
-            "parents": {"type": "array", "items": commit_schema()},
-        })),
-        "Event": object(&json!({
-            "author": text,
-            "email": text,
-            "message": text,
-            "date": {"type": "string", "format": "date-time"},
-            "version": commit_schema(),
-            "parents": {"type": "array", "items": commit_schema()},
-            "changes": {"type": "array", "items": object(&json!({
-                "kind": text,
-                "id": text,
-                "change": {"enum": ["created", "updated", "deleted"]},
-            }))},
-        })),
+        "Version": object(&version(&text)),
+        "Event": object(&event(&text)),
         "Configuration": object(&json!({
             "id": name_schema(),
             "description": text,
@@ -194,7 +197,7 @@ pub fn schemas() -> Value {
             "type": "object",
             "properties": {
                 "version": {"type": "string", "description": "The default is the newest"},
-                "message": {"type": "string", "minLength": 1, "maxLength": 1000},
+                "message": {"type": "string", "minLength": 1, "maxLength": message::LONGEST},
             },
             "additionalProperties": false,
         },

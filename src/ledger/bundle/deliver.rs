@@ -1,5 +1,5 @@
-//! Restoring while the service runs, which is the only one to write then: what is missing is pushed through its door for git,
-//! where it is looked through as any push is.
+//! Restoring while the service runs, which is the only one to write then: what is missing is pushed through its door
+//! for git, where it is looked through as any push is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder};
@@ -10,14 +10,14 @@ use std::process;
 use chrono::Utc;
 use git2::Repository;
 
-use super::fates::{Fate, Plan, Refs, Restored};
+use super::fates::{Fate, Plan, Restored};
 use super::heading::{Heading, Ref};
 use super::restore::{Restoration, choose, write_refs};
 use super::unpack::unpack;
 use super::{BundleError, at};
 use crate::ledger::id::{BRANCHES, ObjectId};
 use crate::ledger::remote::{
-    Address, AddressFault, Credentials, Delivery, Key, Refusal, Remote, RemoteError, Sent,
+    Address, AddressFault, Credentials, Delivery, Key, Refs, Refusal, Remote, RemoteError, Sent,
 };
 use crate::ledger::repository;
 use crate::ledger::tag::TAGS;
@@ -39,12 +39,12 @@ pub struct Service {
     pub certificates: Option<PathBuf>,
 }
 
-/// Brings what is missing from a bundle, or the newest one in a folder, into a service that runs; `program` is the git to call.
-/// The bundle is checked first. Archives cannot be brought in like this.
+/// Brings what is missing from a bundle, or the newest one in a folder, into a service that runs; `program` is the git
+/// to call. The bundle is checked first. Archives cannot be brought in like this.
 ///
 /// # Errors
-/// There is no sound bundle, git is missing, or the service cannot be reached. What could not be brought in after the service
-/// has been reached is told by its fate.
+/// There is no sound bundle, git is missing, or the service cannot be reached. What could not be brought in after the
+/// service has been reached is told by its fate.
 pub fn deliver(program: &Path, service: &Service, from: &Path) -> Result<Restoration, BundleError> {
     git2::opts::strict_hash_verification(false);
     let url = service.url.trim_end_matches('/');
@@ -181,7 +181,8 @@ impl Pushing<'_> {
         }
     }
 
-    /// Pushes some refs of a configuration, together and then, where that is refused, each by itself, and notes what became of them.
+    /// Pushes some refs of a configuration, together and then, where that is refused, each by itself, and notes what
+    /// became of them.
     ///
     /// # Errors
     /// Something was refused, and the service cannot be asked any more.

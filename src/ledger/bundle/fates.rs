@@ -8,10 +8,8 @@ use super::BundleError;
 use super::heading::Ref;
 use crate::ledger::id::{BRANCHES, BranchName, ObjectId};
 use crate::ledger::reader::Damage;
+use crate::ledger::remote::Refs;
 use crate::ledger::tag::TAGS;
-
-/// Full names of refs, and the object that each names.
-pub type Refs = BTreeMap<String, ObjectId>;
 
 /// What became of a ref of the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use git2::{Oid, Repository, Sort};
 
-use super::fates::{Fate, Plan, Refs, Restored};
+use super::fates::{Fate, Plan, Restored};
 use super::heading::Heading;
 use super::listing::branch_of_head;
 use super::packing::{Packed, Packing};
@@ -24,6 +24,7 @@ use crate::ledger::pack::{file, idx};
 use crate::ledger::persist::{Checkpoints, Logged};
 use crate::ledger::reader::Damage;
 use crate::ledger::refs;
+use crate::ledger::remote::Refs;
 use crate::ledger::repository::{self, DataDirectory, OpenError, sync_file_system};
 use crate::ledger::store::Store;
 
@@ -116,7 +117,8 @@ fn put(
     if index.exists() {
         fs::remove_file(&index).map_err(at(&index))?;
     }
-    // What is newer at a mirror than in this repository was not taken away here, so nobody may remember to have put it there.
+    // What is newer at a mirror than in this repository was not taken away here, so nobody may remember to have put it
+    // there.
     let mirrors = directory.mirrors();
     clear(&mirrors).map_err(at(&mirrors))?;
     directory.put(unfinished)?;
