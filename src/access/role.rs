@@ -67,8 +67,8 @@ impl fmt::Display for Grant {
 }
 
 impl Grant {
-    /// Whether the grant gives this role, or a higher one, for this configuration; or for all that a pattern is about, since
-    /// only a star takes in a star.
+    /// Whether the grant gives this role, or a higher one, for this configuration; or for all that a pattern is about,
+    /// since only a star takes in a star.
     pub fn gives(&self, role: Role, configuration: &str) -> bool {
         self.role >= role && matches(self.pattern.as_bytes(), configuration.as_bytes())
     }

@@ -61,8 +61,8 @@ pub fn deliver(program: &Path, service: &Service, from: &Path) -> anyhow::Result
     Ok(bundle::deliver::deliver(program, service, from)?)
 }
 
-/// Does the work of a hook for a push, in a process that git has started: its words come from `input` and go to `output`, and
-/// what is for people to `screen`. Answers whether the push goes on.
+/// Does the work of a hook for a push, in a process that git has started: its words come from `input` and go to
+/// `output`, and what is for people to `screen`. Answers whether the push goes on.
 ///
 /// # Errors
 /// There is no such hook, or git or the service cannot be heard.

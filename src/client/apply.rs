@@ -139,8 +139,8 @@ fn operations(whole: &Whole, folder: &Folder) -> Vec<Operation> {
     operations
 }
 
-/// Those operations that change something: a document may leave out what has a default, and only the service knows those. Where
-/// they fit into one transaction, its dry run says so anyway.
+/// Those operations that change something: a document may leave out what has a default, and only the service knows
+/// those. Where they fit into one transaction, its dry run says so anyway.
 fn differing(
     service: &Service,
     config: &str,

@@ -45,8 +45,9 @@ enum Command {
     /// Write everything that the repository holds into one file, and check that; a service may be using it. Exit status 1
     /// if that fails.
     Backup(backup::Backup),
-    /// Check a backup and make it the repository, or bring what is missing into the one that is there. A service that is using
-    /// the data directory is asked to take it in, by --server. Exit status 4 if something differs, and was left as it is.
+    /// Check a backup and make it the repository, or bring what is missing into the one that is there. A service that
+    /// is using the data directory is asked to take it in, by --server. Exit status 4 if something differs, and was
+    /// left as it is.
     Restore(restore::Restore),
     /// Make keys.
     #[command(subcommand)]

@@ -23,8 +23,8 @@ const DIFFERS: u8 = 4;
 pub struct Restore {
     #[command(flatten)]
     data: Data,
-    /// Bring it into the service that runs there, instead of into a data directory: configurations and releases, through its
-    /// door for git. Takes an installed git
+    /// Bring it into the service that runs there, instead of into a data directory: configurations and releases,
+    /// through its door for git. Takes an installed git
     #[arg(long, value_name = "URL", conflicts_with = "data", help_heading = "Service")]
     server: Option<String>,
     /// A file with the key to show to the service; or the key itself is in REVCONF_KEY

@@ -14,7 +14,8 @@ pub const RULE: Rule = Rule::Text {
     }),
 };
 
-/// Accepts an IPv4 or IPv6 address, or a host name by RFC 1123 section 2.1 (underscores allowed, as service names have them).
+/// Accepts an IPv4 or IPv6 address, or a host name by RFC 1123 section 2.1 (underscores allowed, as service names have
+/// them).
 ///
 /// # Errors
 /// What is wrong, in words for the person who wrote it.

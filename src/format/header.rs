@@ -31,7 +31,8 @@ impl Header {
     /// Reads the file.
     ///
     /// # Errors
-    /// It is no JSON object with a whole `format`, its `description` is no text, or the format is newer than [`super::FORMAT`].
+    /// It is no JSON object with a whole `format`, its `description` is no text, or the format is newer than
+    /// [`super::FORMAT`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Misfit> {
         let value = json::read(bytes)?;
         let mut faults = Faults::at(PATH);

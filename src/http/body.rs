@@ -71,8 +71,8 @@ impl AsRef<[u8]> for Held {
 
 impl Bodies {
     /// A body has `limit` bytes and takes `time` at most; all together take `memory` bytes, half of it for the work on
-    /// large ones, a quarter while these arrive, and a quarter for the work on small ones. Answers that are made for one request
-    /// take as much as half of it again.
+    /// large ones, a quarter while these arrive, and a quarter for the work on small ones. Answers that are made for
+    /// one request take as much as half of it again.
     pub fn new(limit: usize, time: Duration, memory: usize) -> Self {
         // There is room for one at least.
         let [arriving, small] = [(memory / 4).max(limit), memory / 4].map(Budget::new);

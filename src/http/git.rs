@@ -64,7 +64,7 @@ pub async fn advertise(call: Call) -> Reply {
 }
 
 pub async fn fetch(call: Call) -> Reply {
-    let packed = check_body(&call, FETCH_REQUEST)?;
+    let packed = is_compressed(&call, FETCH_REQUEST)?;
     let protocol = protocol(&call)?;
     let bodies = &call.shared.bodies;
     let mut incoming = call.incoming().ok_or_else(lost)?;
@@ -92,7 +92,7 @@ pub async fn fetch(call: Call) -> Reply {
 }
 
 pub async fn push(call: Call) -> Reply {
-    let packed = check_body(&call, PUSH_REQUEST)?;
+    let packed = is_compressed(&call, PUSH_REQUEST)?;
     protocol(&call)?;
     let limit = call.shared.door.largest_push() + COMMANDS;
     check_announced(call.request(), limit)?;
@@ -170,8 +170,8 @@ fn protocol(call: &Call) -> Result<Option<String>, Failure> {
     Ok(Some(text))
 }
 
-/// Whether the body is compressed.
-fn check_body(call: &Call, wanted: &'static str) -> Result<bool, Failure> {
+/// Whether the body, which must be of the wanted type, is compressed.
+fn is_compressed(call: &Call, wanted: &'static str) -> Result<bool, Failure> {
     let found = call.request().content_type();
     if !found.eq_ignore_ascii_case(wanted) {
         let found = if found.is_empty() { "of no type".to_owned() } else { found.to_owned() };

@@ -2,13 +2,15 @@
 //!
 //! - [`routes`]: every route, in one table; the description of the API is made of it, too. [`route`]: what a route is
 //! - [`call`]: a request as handlers see it; [`query`], [`preconditions`], [`accept`]: its parts
-//! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may ([`needs`]), and how often ([`limits`])
+//! - [`authentication`]: what a request shows of who asks; [`admission`]: whether they may ([`needs`]), and how often
+//!   ([`limits`])
 //! - [`body`]: what comes with it; [`crowd`]: how many there may be at a time; [`waiting`]: reads that are held until
 //!   something changes
 //! - [`answer`], [`failure`], [`shape`], [`headers`]: what goes back; [`sending`]: how
 //! - [`moment`]: which state a read asks for
-//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`], [`merges`]: the handlers; [`backends`], [`filter`]: those of Azure's
-//!   dialect; [`mirrors`], [`webhook`]: other git servers; [`git`]: the door for git's clients
+//! - [`configurations`], [`sets`], [`entries`], [`versions`], [`events`], [`releases`], [`transactions`], [`merges`]:
+//!   the handlers; [`backends`], [`filter`]: those of Azure's dialect; [`mirrors`], [`webhook`]: other git servers;
+//!   [`git`]: the door for git's clients
 //! - [`service`]: health, metrics, documentation; [`openapi`]: the description of the API
 //! - [`intent`]: whether a request may change something
 //! - [`edge`]: what surrounds every request; [`log`]: one line for each; [`trail`]: the audit trail's records

@@ -3,7 +3,8 @@
 //!
 //! - [`id`], [`tree`], [`mod@commit`], [`tag`]: names, states of branches, commits, tags
 //! - [`edit`], [`change`]: what callers ask, and what they get; `adoption`, [`judge`]: commits that others made
-//! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that makes a batch last
+//! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that
+//!   makes a batch last
 //! - [`budget`]: memory that requests take together
 //! - [`log`], `journal`, [`record`]: what makes a batch last
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`, `commit_graph`: what keeps it

@@ -42,8 +42,8 @@ pub struct Logged<L> {
 struct Shared<L> {
     log: L,
     store: Store,
-    /// The disk failed to sync the repository. The system then takes what it could not write for written, so a sync that goes
-    /// well later says nothing of that; only what is written again can be relied on.
+    /// The disk failed to sync the repository. The system then takes what it could not write for written, so a sync
+    /// that goes well later says nothing of that; only what is written again can be relied on.
     doubtful: bool,
 }
 

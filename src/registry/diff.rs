@@ -24,7 +24,8 @@ pub enum What {
 /// One document's difference.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
-    /// The kind's name; `configs` for what the configuration says of itself, `releases` for its releases. `None` where all are of one kind.
+    /// The kind's name; `configs` for what the configuration says of itself, `releases` for its releases. `None` where
+    /// all are of one kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
     pub id: String,

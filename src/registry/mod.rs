@@ -8,9 +8,10 @@
 //!   how that is decided, and what the two had in common
 //! - [`versions`], [`moment`], [`revert`]: looking and going back
 //! - [`events`], [`event`], `feed`: following what happens
-//! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and its like
-//! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made; [`door`], [`sight`]: clones
-//!   and pushes by git, and who sees and moves which refs
+//! - [`diff`], [`compare`]: what differs; [`write`](mod@write): what all writes share; [`conditions`]: `If-Match` and
+//!   its like
+//! - [`releases`]: versions with a name; [`pushes`], `inspection`: commits that others have made; [`door`], [`sight`]:
+//!   clones and pushes by git, and who sees and moves which refs
 //! - [`mirrors`]: other git servers, which are given what is here, or are followed
 //! - `readers`: the threads that read large bodies
 //! - [`start`]: opening a data directory; [`import`], [`check`]: the command line's own use cases

@@ -33,7 +33,7 @@ impl fmt::Display for Right {
 pub type May = Arc<dyn Fn(Right, &str) -> bool + Send + Sync>;
 
 /// The configuration that a ref is about, and what it takes to see it. Refs of somebody's own are about none.
-pub fn seen_by(full: &str) -> Option<(Right, &str)> {
+fn seen_by(full: &str) -> Option<(Right, &str)> {
     let parts: Vec<&str> = full.split('/').collect();
     let (right, name) = match parts.as_slice() {
         ["refs", "heads", name] => (Right::Read, name),

@@ -18,7 +18,7 @@ use crate::ledger::{
 };
 
 /// The configuration that a new data directory begins with, so that the first request works.
-pub const FIRST: &str = "prod";
+const FIRST: &str = "prod";
 
 /// Why a data directory cannot be served.
 #[derive(Debug, thiserror::Error)]

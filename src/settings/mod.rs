@@ -1,7 +1,7 @@
 //! The settings: built-in defaults, then a file, then the environment, then the command line.
 //!
-//! - `tables`: what can be set, a type for each table of `config/default.toml`; `mirror`: the one that may be there more than
-//!   once
+//! - `tables`: what can be set, a type for each table of `config/default.toml`; `mirror`: the one that may be there
+//!   more than once
 //! - `read`: from where they come; `text`: texts, which the environment does not quote
 //! - `check`: what a type cannot say: ranges, spellings, and what needs what
 

@@ -26,7 +26,7 @@ pub struct Migration {
 }
 
 /// Every step, in order; the last one's number is [`FORMAT`].
-pub static MIGRATIONS: &[Migration] = &[initial::MIGRATION, port_lists::MIGRATION];
+static MIGRATIONS: &[Migration] = &[initial::MIGRATION, port_lists::MIGRATION];
 
 /// The files that a new configuration begins with.
 pub fn new_configuration(description: &str) -> Files {

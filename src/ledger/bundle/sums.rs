@@ -1,4 +1,5 @@
-//! The sums of a bundle: of its pack, which git's format has at the end, and of the whole file, which its name begins to tell.
+//! The sums of a bundle: of its pack, which git's format has at the end, and of the whole file, which its name begins
+//! to tell.
 
 use std::io;
 

@@ -116,8 +116,8 @@ impl Reader {
         })
     }
 
-    /// What a tag's object says of itself, if it is one: its name, and its tagger's time in seconds since 1970, where it has
-    /// one.
+    /// What a tag's object says of itself, if it is one: its name, and its tagger's time in seconds since 1970, where
+    /// it has one.
     ///
     /// # Errors
     /// It cannot be read.

@@ -1,5 +1,6 @@
 //! How this service shows another who asks. Nothing of it is in a command line, in a repository's settings or in a log:
-//! files are named to ssh, and a token goes to git through the environment of the call, which only the same user and root can read.
+//! files are named to ssh, and a token goes to git through the environment of the call, which only the same user and
+//! root can read.
 
 use std::fmt;
 use std::fs;

@@ -14,8 +14,8 @@ use crate::ledger::wire::LARGEST_PIECE;
 /// Where the fetched branch is, in a repository that nobody else sees.
 const FETCHED: &str = "refs/fetched/branch";
 
-/// A repository for what was fetched and not looked through yet. It has all objects of the service's repository by reference, so
-/// that only what is new is fetched. It goes when this is dropped, and may be removed at any time.
+/// A repository for what was fetched and not looked through yet. It has all objects of the service's repository by
+/// reference, so that only what is new is fetched. It goes when this is dropped, and may be removed at any time.
 #[derive(Debug)]
 pub struct Workplace {
     folder: PathBuf,

@@ -1,5 +1,5 @@
-//! What was left at another repository. It is kept in a file that may be lost: then a release that was taken away here stays
-//! there.
+//! What was left at another repository. It is kept in a file that may be lost: then a release that was taken away here
+//! stays there.
 
 use std::fs;
 use std::io;

@@ -35,8 +35,8 @@ use view::View;
 const OWN: &str = "git";
 const HOOKS: &str = "hooks";
 const VIEWS: &str = "views";
-/// In git's words: the largest single piece of memory that taking in what others send may need. A few bytes of a delta can ask
-/// for any amount.
+/// In git's words: the largest single piece of memory that taking in what others send may need. A few bytes of a delta
+/// can ask for any amount.
 pub const LARGEST_PIECE: &str = "256m";
 /// So long a request waits for a process.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -126,7 +126,8 @@ impl Drop for Held {
 }
 
 impl Wire {
-    /// Takes away what an earlier run has left of the folder in which git works. To be called by who holds the data directory.
+    /// Takes away what an earlier run has left of the folder in which git works. To be called by who holds the data
+    /// directory.
     ///
     /// # Errors
     /// The data directory cannot be written.
@@ -188,8 +189,8 @@ impl Wire {
         permit.map(Place::new).ok_or(WireError::Busy)
     }
 
-    /// A repository that has these refs and no others, sorted by name, and the objects of the one that there is. Touches the
-    /// disk.
+    /// A repository that has these refs and no others, sorted by name, and the objects of the one that there is.
+    /// Touches the disk.
     ///
     /// # Errors
     /// It cannot be written.

@@ -17,8 +17,8 @@ pub struct View {
 }
 
 impl View {
-    /// Makes the folder, with these refs, sorted by name. `head` is the one that a clone checks out, if it is among them; else
-    /// that is the first branch.
+    /// Makes the folder, with these refs, sorted by name. `head` is the one that a clone checks out, if it is among
+    /// them; else that is the first branch.
     pub(super) fn new(path: &Path, refs: &[(String, ObjectId)], head: Option<&str>) -> io::Result<Self> {
         fs::create_dir(path)?;
         let view = View { path: path.to_owned() };

@@ -42,8 +42,8 @@ pub fn only(refs: Refs, configurations: &[String]) -> Refs {
 }
 
 impl Plan {
-    /// Leaves the releases of configurations that go there: the other side puts them away with theirs, and new ones can come
-    /// only after that.
+    /// Leaves the releases of configurations that go there: the other side puts them away with theirs, and new ones can
+    /// come only after that.
     fn leave_releases(&mut self) {
         let going: BTreeSet<String> = self
             .then

@@ -1,7 +1,8 @@
 //! Other git servers: configurations are pushed to them, or follow a branch of theirs.
 //!
 //! - [`wanted`]: what the settings ask for, checked; `pattern`: which configurations
-//! - `pushing`, `delivering`: a copy elsewhere is kept like this repository; `following`: a configuration is kept like a branch elsewhere
+//! - `pushing`, `delivering`: a copy elsewhere is kept like this repository; `following`: a configuration is kept like
+//!   a branch elsewhere
 //! - `pace`: when the next attempt is made; [`standing`]: how it goes
 
 mod delivering;
@@ -153,8 +154,8 @@ impl Registry {
         mirror.map(|mirror| mirror.called.notify_one()).ok_or_else(|| Error::NoMirror(name.to_owned()))
     }
 
-    /// How it goes with each mirror that is about nothing but what who asks may read. `reads` and `governs` say whether they
-    /// may read, and see the archives of, every configuration that a pattern is about, whether it is there or not.
+    /// How it goes with each mirror that is about nothing but what who asks may read. `reads` and `governs` say whether
+    /// they may read, and see the archives of, every configuration that a pattern is about, whether it is there or not.
     pub fn mirrors(&self, reads: impl Fn(&str) -> bool, governs: impl Fn(&str) -> bool) -> Vec<Told> {
         let told = |mirror: &Arc<Mirror>| match &mirror.way {
             Way::Follow { configuration, .. } => {

@@ -135,8 +135,8 @@ impl Registry {
         Ok(only(found, configurations))
     }
 
-    /// Delivers what comes first, and then the rest of those configurations of which all of that was taken. Answers what the
-    /// other side does not take, and whether it took anything of the rest.
+    /// Delivers what comes first, and then the rest of those configurations of which all of that was taken. Answers
+    /// what the other side does not take, and whether it took anything of the rest.
     async fn carry_out(
         &self,
         mirror: &Mirror,
@@ -233,7 +233,8 @@ fn configuration(name: &str) -> &str {
     place(name).map_or(name, |(branch, _)| branch)
 }
 
-/// Waits for a change, or until `end`. What is new is noted at once, but a server that is away is not asked more often for that.
+/// Waits for a change, or until `end`. What is new is noted at once, but a server that is away is not asked more often
+/// for that.
 async fn wait(mirror: &Mirror, changed: &mut watch::Receiver<()>, is_away: bool, end: Instant) -> Woken {
     loop {
         match timeout_at(end, changed.changed()).await {
