@@ -3,7 +3,7 @@
 //! service is stopped, and is made again.
 //!
 //! - `file`, `place`: the tables, and whether they can be relied on
-//! - `objects`, `packs`, `raw`, `changed`: commits and trees as git stores them
+//! - `objects`, `packs`, `names`, `raw`, `changed`: commits and trees as git stores them
 //! - `walk`, `trail`, `insert`: what comes in; [`pages`]: what is looked up
 //! - `worker`: the one thread that writes; [`compare`]: the index against git
 
@@ -12,6 +12,7 @@ pub mod compare;
 mod fault;
 mod file;
 mod insert;
+mod names;
 mod objects;
 mod packs;
 pub mod pages;

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use flate2::{Decompress, FlushDecompress, Status};
 use git2::{ObjectType, Oid};
 
+use super::names::Names;
 use super::objects::{Git, Objects};
 use crate::ledger::pack::delta;
 use crate::ledger::pack::entry::{self, Form, LONGEST_HEAD};
@@ -57,8 +58,12 @@ impl Packs {
     }
 
     fn find(&mut self, id: Oid) -> Option<Spot> {
-        let spot = |nth: usize| Some((nth, self.packs.get(nth)?.0.offset(id)?));
-        let found = spot(self.recent).or_else(|| (0..self.packs.len()).find_map(spot))?;
+        let all = 0..self.packs.len();
+        let mut spot = |nth: usize| Some((nth, self.packs.get_mut(nth)?.0.offset(id)?));
+        let found = match spot(self.recent) {
+            Some(found) => found,
+            None => all.into_iter().find_map(spot)?,
+        };
         self.recent = found.0;
         Some(found)
     }
@@ -103,68 +108,6 @@ impl Objects for Packs {
             // Loose, in a pack that is newer than this, or damaged, which libgit2 has words for.
             _ => self.others.read(id, kind),
         }
-    }
-}
-
-/// The index of a pack (gitformat-pack, version 2): the objects' names in order, and where each is.
-struct Names {
-    file: File,
-    /// How many names begin with each byte or a lower one.
-    fan: Vec<u32>,
-}
-
-impl Names {
-    fn open(path: &Path) -> Option<Self> {
-        let file = File::open(path).ok()?;
-        let mut head = [0; 8 + 4 * 256];
-        file.read_exact_at(&mut head, 0).ok()?;
-        if head[..8] != *b"\xfftOc\0\0\0\x02" {
-            return None;
-        }
-        let fan =
-            head[8..].chunks_exact(4).map(|four| four.iter().fold(0, |sum, b| sum << 8 | u32::from(*b)));
-        Some(Names { file, fan: fan.collect() })
-    }
-
-    fn offset(&self, id: Oid) -> Option<u64> {
-        let name = id.as_bytes();
-        let first = usize::from(*name.first()?);
-        let mut low = if first == 0 { 0 } else { u64::from(*self.fan.get(first - 1)?) };
-        let mut high = u64::from(*self.fan.get(first)?);
-        // Where the name must be if all are spread evenly; it is seldom far from there.
-        let rest = name.get(1..5)?.iter().fold(0, |sum, b| sum << 8 | u64::from(*b));
-        let mut guess = low + (((high - low) * rest) >> 32);
-        let mut spread = (high - low).isqrt() / 2 + 8;
-        let mut block = Vec::new();
-        while low < high {
-            let begin = guess.saturating_sub(spread).clamp(low, high - 1);
-            let end = (begin + 2 * spread).min(high);
-            block.resize(usize::try_from((end - begin) * 20).ok()?, 0);
-            self.file.read_exact_at(&mut block, 8 + 1024 + begin * 20).ok()?;
-            let (names, _) = block.as_chunks::<20>();
-            match names.binary_search_by(|found| found.as_slice().cmp(name)) {
-                Ok(nth) => return self.offset_of(begin + u64::try_from(nth).ok()?),
-                Err(0) => (high, guess) = (begin, begin.saturating_sub(spread)),
-                Err(nth) if nth == names.len() => (low, guess) = (end, end + spread),
-                Err(_) => return None,
-            }
-            spread *= 2;
-        }
-        None
-    }
-
-    fn offset_of(&self, nth: u64) -> Option<u64> {
-        let all = u64::from(*self.fan.last()?);
-        let mut four = [0; 4];
-        self.file.read_exact_at(&mut four, 8 + 1024 + all * 24 + nth * 4).ok()?;
-        let offset = u32::from_be_bytes(four);
-        if offset >> 31 == 0 {
-            return Some(offset.into());
-        }
-        let mut eight = [0; 8];
-        let far = u64::from(offset & 0x7fff_ffff);
-        self.file.read_exact_at(&mut eight, 8 + 1024 + all * 28 + far * 8).ok()?;
-        Some(u64::from_be_bytes(eight))
     }
 }
 
