@@ -30,6 +30,19 @@ struct AtHand {
     offsets: Vec<u32>,
 }
 
+/// The first of sorted numbers that is no less than one. They are spread evenly, so it is looked for where it should be
+/// first: all over the memory takes several times as long.
+fn first_of(sorted: &[u32], wanted: u32) -> usize {
+    let guess = (sorted.len() as u64 * u64::from(wanted)) >> 32;
+    let (guess, spread) = (usize::try_from(guess).unwrap_or_default(), sorted.len().isqrt() + 8);
+    let (from, to) = (guess.saturating_sub(spread), (guess + spread).min(sorted.len()));
+    let is_less = |nth: usize| sorted.get(nth).is_some_and(|other| *other < wanted);
+    if (from == 0 || is_less(from - 1)) && !is_less(to) {
+        return from + sorted[from..to].partition_point(|other| *other < wanted);
+    }
+    sorted.partition_point(|other| *other < wanted)
+}
+
 fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |sum, b| sum << 8 | u32::from(*b))
 }
@@ -91,7 +104,7 @@ impl Names {
         let (low, high) = (usize::try_from(low).ok()?, usize::try_from(high).ok()?);
         let tail = number(name.get(1..5)?);
         let tails = at_hand.tails.get(low..high)?;
-        let begin = tails.partition_point(|other| *other < tail);
+        let begin = first_of(tails, tail);
         let alike = tails.iter().skip(begin).take_while(|other| **other == tail).count();
         for nth in low + begin..low + begin + alike {
             let mut whole = [0; 20];
@@ -148,6 +161,17 @@ impl Names {
 mod tests {
     use super::*;
     use crate::ledger::pack::idx::{Place, encode};
+
+    #[test]
+    fn numbers_are_found_however_they_are_spread() {
+        let even: Vec<u32> = (0..1000).map(|nth| nth * 4_000_000).collect();
+        let uneven: Vec<u32> = (0..1000).map(|nth| nth * nth).collect();
+        for sorted in [&even, &uneven, &vec![5; 100], &Vec::new()] {
+            for wanted in sorted.iter().flat_map(|n| [n.saturating_sub(1), *n, n + 1]).chain([0, u32::MAX]) {
+                assert_eq!(first_of(sorted, wanted), sorted.partition_point(|other| *other < wanted));
+            }
+        }
+    }
 
     #[test]
     fn names_are_found_in_the_file_and_at_hand() {
