@@ -6,7 +6,7 @@
 //! - `committer`: the one thread that writes; `plan`: a batch in the making; [`batch`], [`persist`]: the one step that
 //!   makes a batch last
 //! - [`budget`]: memory that requests take together
-//! - [`log`], `journal`, [`record`]: what makes a batch last
+//! - [`log`], `journal`, [`record`]: what makes a batch last; `tips`, `notes`: where branches were then
 //! - `store`, `loose`, `pack`, `refs`: the repository as it is written; `maintenance`, `commit_graph`: what keeps it
 //!   quick to read; `housekeeping`: git's own
 //! - [`reader`], [`committed`]: looking into the repository; `index`, [`history`]: looking back at the cost of a page;
@@ -36,6 +36,7 @@ pub mod log;
 mod loose;
 mod maintenance;
 mod merge_base;
+mod notes;
 mod pack;
 pub mod persist;
 mod plan;
@@ -47,6 +48,7 @@ pub mod remote;
 pub mod repository;
 mod store;
 pub mod tag;
+mod tips;
 pub mod tree;
 mod unified;
 pub mod wire;
@@ -86,6 +88,7 @@ use maintenance::Maintenance;
 pub use persist::Checkpoints;
 use persist::Logged;
 use store::Store;
+use tips::Tips;
 
 /// Told of every new state of a branch, in order, before the change that made it is answered.
 pub trait Audience: Send + Sync {
@@ -172,7 +175,7 @@ impl Ledger {
         let maintenance = Maintenance::start(&directory.repository().join("objects"), Arc::clone(&removals))?;
         let store = Store::open(&directory.repository(), maintenance)?;
         let folder = File::open(directory.repository())?;
-        let persist = Logged::open(journal, store, options.checkpoints)?;
+        let persist = Logged::open(journal, store, Tips::read(&directory.tips()), options.checkpoints)?;
         let reader = Arc::new(Reader::following(&directory.repository(), removals)?);
         let mut heads = OrdMap::new();
         let Branches { branches, others } = reader.branches()?;
@@ -180,12 +183,13 @@ impl Ledger {
             tracing::warn!(%name, "not a configuration's name; the branch is left alone");
         }
         let notes = directory.strays();
-        let mut noted = strays::read(&notes);
+        let mut noted = notes::read(&notes);
         let mut strays = BTreeMap::new();
         let mut found: BTreeMap<_, _> = branches.into_iter().collect();
         noted.retain(|branch, known| !found.get(branch).is_some_and(|tip| is_at(tip, *known)));
         // Those that are back are on their way again, and an old note must not hold them up at a later start.
-        strays::write(&notes, noted.iter().map(|(branch, known)| (branch, *known)))?;
+        notes::write(&notes, noted.iter().map(|(branch, known)| (branch, *known)))?;
+        noted.append(&mut persist.settle(|tips| tips.compare(&reader, &found, &noted))??);
         for (branch, known) in noted {
             let tip = match found.remove(&branch) {
                 Some(Ok(tip)) => format!("it is at {tip} since before the start"),

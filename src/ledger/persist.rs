@@ -11,6 +11,7 @@ use super::batch::{Batch, PersistError};
 use super::log::{Log, LogError};
 use super::repository::sync_file_system;
 use super::store::Store;
+use super::tips::Tips;
 
 /// Makes batches last.
 pub trait Persist: Send {
@@ -42,25 +43,33 @@ pub struct Logged<L> {
 struct Shared<L> {
     log: L,
     store: Store,
+    tips: Tips,
     /// The disk failed to sync the repository. The system then takes what it could not write for written, so a sync
     /// that goes well later says nothing of that; only what is written again can be relied on.
     doubtful: bool,
 }
 
 impl<L: Log + 'static> Logged<L> {
-    /// Brings the repository up to the log, empties the log, and starts the thread that makes checkpoints.
+    /// Brings the repository and the tips up to the log, empties the log, and starts the thread that makes checkpoints.
     ///
     /// # Errors
     /// The log or the repository cannot be read and written.
-    pub fn open(mut log: L, mut store: Store, checkpoints: Checkpoints) -> Result<Self, PersistError> {
+    pub fn open(
+        mut log: L,
+        mut store: Store,
+        mut tips: Tips,
+        checkpoints: Checkpoints,
+    ) -> Result<Self, PersistError> {
         let records = log.replay()?;
         if !records.is_empty() {
             tracing::info!(batches = records.len(), "bringing the repository up to the journal");
+            records.iter().for_each(|record| tips.follow(&record.moves));
+            tips.keep()?;
         }
         store.catch_up(records)?;
         let mark = log.mark()?;
         log.forget(mark)?;
-        let shared = Arc::new(Mutex::new(Shared { log, store, doubtful: false }));
+        let shared = Arc::new(Mutex::new(Shared { log, store, tips, doubtful: false }));
         let (wake, woken) = mpsc::channel();
         let work = Arc::clone(&shared);
         let thread = thread::Builder::new().name("checkpoints".to_owned()).spawn(move || {
@@ -79,6 +88,16 @@ impl<L: Log + 'static> Logged<L> {
         })?;
         Ok(Logged { shared, checkpoints, wake, thread: Some(thread) })
     }
+
+    /// Lets somebody hold the tips against the repository, and keeps what that makes of them.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn settle<T>(&self, look: impl FnOnce(&mut Tips) -> T) -> io::Result<T> {
+        let mut shared = lock(&self.shared);
+        let outcome = look(&mut shared.tips);
+        shared.tips.keep().map(|()| outcome)
+    }
 }
 
 fn lock<L>(shared: &Mutex<Shared<L>>) -> MutexGuard<'_, Shared<L>> {
@@ -87,15 +106,17 @@ fn lock<L>(shared: &Mutex<Shared<L>>) -> MutexGuard<'_, Shared<L>> {
 
 /// Syncs the repository while batches go on, and then forgets what was in the log before.
 fn checkpoint<L: Log>(shared: &Mutex<Shared<L>>) -> Result<(), PersistError> {
-    let (mark, folder) = {
+    let (mark, folder, tips) = {
         let mut shared = lock(shared);
         if shared.log.size() == 0 {
             shared.doubtful = false;
             return Ok(());
         }
         shared.write_again()?;
-        (shared.log.mark()?, shared.store.folder()?)
+        (shared.log.mark()?, shared.store.folder()?, shared.tips.clone())
     };
+    // The log is about to forget where the branches are.
+    tips.keep()?;
     let synced = sync_file_system(&folder);
     let mut shared = lock(shared);
     if let Err(error) = synced {
@@ -130,7 +151,7 @@ impl<L: Log> Shared<L> {
 impl<L: Log> Persist for Logged<L> {
     fn persist(&mut self, batch: &Batch) -> Result<(), PersistError> {
         let mut shared = lock(&self.shared);
-        let Shared { log, store, doubtful } = &mut *shared;
+        let Shared { log, store, tips, doubtful } = &mut *shared;
         if batch.foreign {
             store.others_wrote();
         }
@@ -155,6 +176,7 @@ impl<L: Log> Persist for Logged<L> {
             log.take_back()?;
             return Err(error);
         }
+        tips.follow(&batch.moves);
         let full = log.size() >= self.checkpoints.size;
         drop(shared);
         if full && self.wake.send(()).is_err() {
@@ -203,7 +225,8 @@ mod tests {
         let store = Store::open(&repository, maintenance).expect("a repository");
         let journal = Journal::open(&folder.join("journal")).expect("a journal");
         let checkpoints = Checkpoints { size: 1 << 30, period: Duration::from_secs(1 << 20) };
-        Logged::open(journal, store, checkpoints).expect("a log")
+        let tips = Tips::read(&folder.join("tips"));
+        Logged::open(journal, store, tips, checkpoints).expect("a log")
     }
 
     /// Writes a file and a ref to it, and takes both away again, as a disk does that loses what it could not write.

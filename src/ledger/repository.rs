@@ -17,6 +17,7 @@ pub const INDEX: &str = "index.sqlite";
 const MIRRORS: &str = "mirrors";
 const LOCK: &str = "lock";
 const STRAYS: &str = "strays";
+const TIPS: &str = "tips";
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +141,11 @@ impl DataDirectory {
     /// Where it is noted which branches somebody else has moved.
     pub fn strays(&self) -> PathBuf {
         self.path.join(STRAYS)
+    }
+
+    /// Where it is noted where branches were when that was acknowledged last.
+    pub fn tips(&self) -> PathBuf {
+        self.path.join(TIPS)
     }
 
     /// Where the repository lies.

@@ -100,13 +100,20 @@ impl Registry {
                 author: service.clone(),
                 share: Share::default(),
             };
-            self.ledger.change(change).await?;
+            match self.ledger.change(change).await {
+                // Somebody has moved it, which was told; it is served as if it were upgraded.
+                Ok(_) | Err(Refused::Astray(_)) => {}
+                Err(refused) => return Err(refused.into()),
+            }
         }
         Ok(())
     }
 
     /// A repository without any branch, living or archived, is new.
     async fn begin(&self, first: BranchName, service: Identity) -> Result<(), OpenError> {
+        if !self.catalogue.all().is_empty() {
+            return Ok(());
+        }
         let reader = self.ledger.reader();
         let Branches { branches, others } = reader.branches()?;
         if !branches.is_empty() || !others.is_empty() || !reader.archives()?.is_empty() {

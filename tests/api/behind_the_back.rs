@@ -1,6 +1,8 @@
 //! Somebody changes the bare repository with git while the service runs: what may follow is taken, anything else stops
 //! writes to that configuration and nothing more.
 
+mod stopped;
+
 use std::fs;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -27,6 +27,7 @@ use crate::ledger::refs;
 use crate::ledger::remote::Refs;
 use crate::ledger::repository::{self, DataDirectory, OpenError, sync_file_system};
 use crate::ledger::store::Store;
+use crate::ledger::tips::Tips;
 
 /// So many refs are moved at a time.
 const AT_ONCE: usize = 100;
@@ -116,6 +117,12 @@ fn put(
     let index = directory.index();
     if index.exists() {
         fs::remove_file(&index).map_err(at(&index))?;
+    }
+    // So are these of the one before.
+    for notes in [directory.tips(), directory.strays()] {
+        if notes.exists() {
+            fs::remove_file(&notes).map_err(at(&notes))?;
+        }
     }
     // What is newer at a mirror than in this repository was not taken away here, so nobody may remember to have put it
     // there.
@@ -208,7 +215,7 @@ fn catch_up(directory: &DataDirectory) -> Result<(), BundleError> {
     let store = Store::open(&path, maintenance)?;
     // There will be nothing to write a checkpoint of.
     let checkpoints = Checkpoints { size: u64::MAX, period: Duration::from_secs(3600) };
-    drop(Logged::open(journal, store, checkpoints)?);
+    drop(Logged::open(journal, store, Tips::read(&directory.tips()), checkpoints)?);
     Ok(())
 }
 

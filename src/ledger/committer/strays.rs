@@ -3,15 +3,13 @@
 //! changes nothing of that, so it is noted in a file where such a branch was before.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
 
 use super::{Committer, Fate};
 use crate::ledger::Way;
 use crate::ledger::adoption::{Adopted, adopted};
 use crate::ledger::batch::Batch;
-use crate::ledger::id::{BranchName, CommitId, ObjectId};
+use crate::ledger::id::{BranchName, CommitId};
+use crate::ledger::notes;
 use crate::ledger::reader::Damage;
 
 impl Committer {
@@ -84,52 +82,10 @@ impl Committer {
     /// Notes all of them, so that the next start knows what was served last.
     fn note(&self) {
         let known = self.strays.keys().map(|branch| (branch, self.heads.get(branch).map(|head| head.commit)));
-        if let Err(error) = write(&self.notes, known) {
+        if let Err(error) = notes::write(&self.notes, known) {
             tracing::error!(%error, file = %self.notes.display(), "a restart would take what somebody else has moved");
         }
     }
-}
-
-/// A commit, in the file, or that there was none.
-const NONE: &str = "none";
-
-/// Writes the file, or takes it away where there is nothing to note.
-///
-/// # Errors
-/// The disk fails.
-pub fn write<'a>(
-    path: &Path,
-    known: impl Iterator<Item = (&'a BranchName, Option<CommitId>)>,
-) -> io::Result<()> {
-    let line = |(branch, known): (&BranchName, Option<CommitId>)| {
-        format!("{branch} {}\n", known.map_or_else(|| NONE.to_owned(), |known| known.to_string()))
-    };
-    let text: String = known.map(line).collect();
-    if text.is_empty() {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
-    }
-    let unfinished = path.with_extension("new");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
-}
-
-/// The branches that were noted, each with the commit that was served last.
-pub fn read(path: &Path) -> BTreeMap<BranchName, Option<CommitId>> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let entry = |line: &str| {
-        let (branch, known) = line.split_once(' ')?;
-        let known = match known {
-            NONE => None,
-            known => Some(CommitId(ObjectId::from_hex(known)?.0)),
-        };
-        Some((BranchName::parse(branch).ok()?, known))
-    };
-    text.lines().filter_map(entry).collect()
 }
 
 /// What is told of a branch that somebody else has moved.
