@@ -95,6 +95,7 @@ impl<L: Log + 'static> Logged<L> {
     /// The disk fails.
     pub fn settle<T>(&self, look: impl FnOnce(&mut Tips) -> T) -> io::Result<T> {
         let mut shared = lock(&self.shared);
+        let before = shared.tips.clone();
         let outcome = look(&mut shared.tips);
         shared.tips.keep().map(|()| outcome)
     }

@@ -10,6 +10,7 @@ pub mod mirrored;
 mod named;
 mod tags;
 mod walks;
+pub mod ways;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;

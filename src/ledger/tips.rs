@@ -11,11 +11,11 @@ use super::batch::RefMove;
 use super::edit::Subject;
 use super::id::{BRANCHES, BranchName, CommitId, ObjectId};
 use super::notes;
-use super::reader::foreign::Way;
+use super::reader::ways::Way;
 use super::reader::{Damage, Reader, Tip};
 
 /// The newest commits of all branches. To copy it costs nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tips {
     path: PathBuf,
     known: OrdMap<BranchName, CommitId>,

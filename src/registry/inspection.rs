@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::name;
 use crate::document::Kind;
 use crate::format::{self, FORMAT, Header, header};
-use crate::ledger::{BlobId, BranchName, CommitId, Damage, Judge, Lies, New, Reader, Way};
+use crate::ledger::{BlobId, BranchName, CommitId, Damage, Judge, Lies, New, Objection, Reader, Way};
 
 /// In bytes. Versions are listed with their messages, a thousand at a time.
 const LARGEST_COMMIT: usize = 64 << 10;
@@ -33,17 +33,16 @@ impl Judge for Inspector {
         branch: &BranchName,
         from: Option<CommitId>,
         to: CommitId,
-    ) -> Result<(), Vec<String>> {
+    ) -> Result<(), Objection> {
         if let Err(fault) = name::parse(branch.as_str()) {
-            return Err(vec![format!("{branch:?} cannot be the name of a configuration: {fault}")]);
+            let why = format!("{branch:?} cannot be the name of a configuration: {fault}");
+            return Err(Objection::Wrong(vec![why]));
         }
-        let damaged = |damage: Damage| vec![damage.to_string()];
-        let mut known = self.known(reader).map_err(damaged)?;
+        let mut known = self.known(reader)?;
         if let Some(from) = from {
-            match reader.way(from, to).map_err(damaged)? {
+            match reader.way(from, to)? {
                 Way::Straight => {}
-                Way::Aside => return Err(vec![aside(branch, from)]),
-                Way::Away => return Err(vec![away(branch, from)]),
+                way => return Err(Objection::Parted { from, way }),
             }
             known.push(from);
         }
@@ -56,8 +55,8 @@ impl Judge for Inspector {
             files: HashMap::new(),
             found: Found::default(),
         };
-        look.through(&known, to).map_err(damaged)?;
-        look.found.or_nothing()
+        look.through(&known, to)?;
+        look.found.or_nothing().map_err(Objection::Wrong)
     }
 }
 
@@ -68,14 +67,6 @@ impl Inspector {
         let archived = reader.archives()?.into_iter().filter_map(|(_, tip)| tip.ok());
         Ok(served.values().map(|configuration| configuration.version()).chain(archived).collect())
     }
-}
-
-fn aside(branch: &BranchName, from: CommitId) -> String {
-    format!(
-        "is a merge the wrong way round: the first parents of what is pushed do not lead to {}, the newest version of \
-         {branch}, so its versions would vanish from the list; `git rebase` onto it, or check it out and merge into it",
-        from.short()
-    )
 }
 
 /// What is wrong with a time, in seconds since 1970.
@@ -89,14 +80,6 @@ pub fn untimely(whose: &str, seconds: i64) -> Option<String> {
         ));
     }
     (seconds < 0).then(|| format!("its {whose}'s time is before 1970"))
-}
-
-fn away(branch: &BranchName, from: CommitId) -> String {
-    format!(
-        "is no fast-forward: {} is the newest version of {branch}, and what is pushed does not come after it; `git \
-         pull --rebase` first. Versions are never taken back",
-        from.short()
-    )
 }
 
 /// What is wrong.

@@ -9,8 +9,8 @@ use super::error::Error;
 use super::inspection::untimely;
 use super::{ObjectId, Registry, Result, name};
 use crate::ledger::{
-    Action, BranchName, Change, CommitId, Identity, Judge, Reader, Refused, Requirement, Share, State,
-    Subject, TagName,
+    Action, BranchName, Change, CommitId, Identity, Judge, Objection, Reader, Refused, Requirement, Share,
+    State, Subject, TagName, Way,
 };
 
 /// A ref that is to move; `None` is its absence.
@@ -143,7 +143,13 @@ impl Registry {
         else {
             return Ok(Err(unfit("a branch leads to a commit, and this is none")));
         };
-        Ok(self.inspector.judge(reader, branch, now, to).map_err(Unfit))
+        match self.inspector.judge(reader, branch, now, to) {
+            Ok(()) => Ok(Ok(())),
+            Err(Objection::Parted { from, way: Way::Aside }) => Ok(Err(unfit(aside(branch, from)))),
+            Err(Objection::Parted { from, .. }) => Ok(Err(unfit(away(branch, from)))),
+            Err(Objection::Wrong(lines)) => Ok(Err(Unfit(lines))),
+            Err(Objection::Damage(damage)) => Err(damage.into()),
+        }
     }
 
     fn look_at_tag(
@@ -292,6 +298,22 @@ impl Registry {
 const MOST: usize = 1000;
 /// In bytes. Releases are listed with their messages.
 const LARGEST_TAG: usize = 64 << 10;
+
+fn aside(branch: &BranchName, from: CommitId) -> String {
+    format!(
+        "is a merge the wrong way round: the first parents of what is pushed do not lead to {}, the newest version of \
+         {branch}, so its versions would vanish from the list; `git rebase` onto it, or check it out and merge into it",
+        from.short()
+    )
+}
+
+fn away(branch: &BranchName, from: CommitId) -> String {
+    format!(
+        "is no fast-forward: {} is the newest version of {branch}, and what is pushed does not come after it; `git \
+         pull --rebase` first. Versions are never taken back",
+        from.short()
+    )
+}
 
 fn elsewhere(branch: &BranchName, now: Option<CommitId>) -> Unfit {
     unfit(match now {

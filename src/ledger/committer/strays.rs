@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::{Committer, Fate};
-use crate::ledger::Way;
 use crate::ledger::adoption::{Adopted, adopted};
 use crate::ledger::batch::Batch;
 use crate::ledger::id::{BranchName, CommitId};
+use crate::ledger::judge::Objection;
 use crate::ledger::notes;
 use crate::ledger::reader::Damage;
 
@@ -55,15 +55,13 @@ impl Committer {
         to: CommitId,
     ) -> Result<CommitId, Vec<String>> {
         let told = |error: &dyn std::fmt::Display| vec![error.to_string()];
-        if let Some(from) = from {
-            match self.reader.way(from, to).map_err(|damage| told(&damage))? {
-                Way::Straight => {}
-                Way::Aside | Way::Away => {
-                    return Err(vec![format!("it is at {to}, whose first parents do not lead to {from}")]);
-                }
+        self.judge.judge(&self.reader, branch, from, to).map_err(|objection| match objection {
+            Objection::Parted { from, .. } => {
+                vec![format!("it is at {to}, whose first parents do not lead to {from}")]
             }
-        }
-        self.judge.judge(&self.reader, branch, from, to)?;
+            Objection::Wrong(lines) => lines,
+            Objection::Damage(damage) => told(&damage),
+        })?;
         let Adopted { head, steps } =
             adopted(&self.reader, self.heads.get(branch), to).map_err(|damage| told(&damage))?;
         // What follows rests on it, and nobody else may have made it last.

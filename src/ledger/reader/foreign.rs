@@ -1,25 +1,14 @@
 //! Looking through commits that others made, before anything is known of them but that git can read them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use git2::{ObjectType, OdbLookupFlags, Oid, Repository, Sort};
+use git2::{ObjectType, OdbLookupFlags, Repository, Sort};
 
 use super::super::tree::empty_tree;
 use super::changes::{differing, folder, top};
 use super::{Damage, Reader, find_commit};
 use crate::ledger::id::{BlobId, CommitId, ObjectId};
 use crate::ledger::tree::Raw;
-
-/// How one commit comes after another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Along its first parents, as a version comes after another.
-    Straight,
-    /// Only along other parents: by first parents, it has another past.
-    Aside,
-    /// Not at all.
-    Away,
-}
 
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,36 +119,6 @@ impl Reader {
             };
             Ok(object.as_tag().map(said))
         })
-    }
-
-    /// How one commit comes after another.
-    ///
-    /// # Errors
-    /// A commit on the way cannot be read.
-    pub fn way(&self, from: CommitId, to: CommitId) -> Result<Way, Damage> {
-        self.with(|repository| {
-            let mut walk = repository.revwalk()?;
-            walk.push(to.0)?;
-            walk.hide(from.0)?;
-            let new: HashSet<Oid> = walk.collect::<Result<_, _>>()?;
-            let mut at = Some(to.0);
-            while let Some(id) = at.filter(|id| new.contains(id)) {
-                at = find_commit(repository, id)?.parent_id(0).ok();
-            }
-            if at == Some(from.0) {
-                return Ok(Way::Straight);
-            }
-            let later = repository.graph_descendant_of(to.0, from.0)?;
-            Ok(if later { Way::Aside } else { Way::Away })
-        })
-    }
-
-    /// Whether a commit is another or comes after it, on whichever way.
-    ///
-    /// # Errors
-    /// A commit on the way cannot be read.
-    pub fn includes(&self, tip: CommitId, commit: CommitId) -> Result<bool, Damage> {
-        self.with(|repository| Ok(tip == commit || repository.graph_descendant_of(tip.0, commit.0)?))
     }
 
     /// The commits that `tip` leads to and none of the known ones does, parents first.

@@ -1,9 +1,9 @@
 //! What a copy of the repository elsewhere should have.
 
-use git2::{ErrorCode, ObjectType, Repository};
+use git2::ErrorCode;
 
 use super::{Damage, Reader};
-use crate::ledger::id::{ARCHIVES, BRANCHES, BranchName, CommitId, ObjectId};
+use crate::ledger::id::{ARCHIVES, BRANCHES, BranchName, ObjectId};
 use crate::ledger::refs;
 use crate::ledger::remote::Refs;
 use crate::ledger::tag::{ARCHIVED_TAGS, TAGS};
@@ -76,24 +76,6 @@ impl Reader {
             Ok(found)
         })
     }
-
-    /// How many commits lead from `old` to `new`; `None` if `new` does not lead on from `old`, or `old` is not here.
-    ///
-    /// # Errors
-    /// A commit on the way cannot be read.
-    pub fn leads(&self, old: ObjectId, new: ObjectId) -> Result<Option<usize>, Damage> {
-        let both = self.with(|repository| Ok([old, new].iter().all(|id| is_commit(repository, *id))))?;
-        let (old, new) = (CommitId(old.0), CommitId(new.0));
-        if !both || self.merge_bases(old, new)? != [old] {
-            return Ok(None);
-        }
-        self.with(|repository| Ok(Some(repository.graph_ahead_behind(new.0, old.0)?.0)))
-    }
-}
-
-fn is_commit(repository: &Repository, id: ObjectId) -> bool {
-    let found = repository.odb().and_then(|objects| objects.read_header(id.0));
-    found.is_ok_and(|(_, kind)| kind == ObjectType::Commit)
 }
 
 #[cfg(test)]

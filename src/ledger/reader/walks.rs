@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use git2::{Commit, ObjectType, Oid, Repository};
+use git2::{Commit, Oid, Repository};
 
+use super::ways::is_commit;
 use super::{Damage, Reader, find_commit};
 use crate::ledger::commit::{self, CommitRecord};
 use crate::ledger::edit::Subject;
@@ -129,13 +130,6 @@ impl Reader {
             Ok(merge_base::merge_bases(one.0, other.0, &mut read)?.into_iter().map(CommitId).collect())
         })
     }
-}
-
-fn is_commit(repository: &Repository, id: Oid) -> bool {
-    repository
-        .odb()
-        .and_then(|objects| objects.read_header(id))
-        .is_ok_and(|(_, kind)| kind == ObjectType::Commit)
 }
 
 /// What a subject was at a commit. Remembers the tree above it: while that is the same, so is the subject.

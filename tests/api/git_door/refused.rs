@@ -206,3 +206,21 @@ fn a_ref_whose_name_is_more_than_a_line_moves_nothing() {
     }
     assert!(push(&client, &work, [&from, &to, "refs/heads/prod"], &objects).contains("ok refs/heads/prod"));
 }
+
+#[test]
+fn a_damaged_repository_is_not_the_fault_of_who_pushes() {
+    let (server, work) = start();
+    let tree = server.git().rev_parse("prod:backend-services");
+    work.describe("web", "new");
+    let path = server.data().join("repository.git/objects").join(&tree[..2]).join(&tree[2..]);
+    let bytes = std::fs::read(&path).expect("an object");
+    std::fs::remove_file(&path).expect("removed");
+    let said = work.refused(&["--no-thin", "HEAD:prod"]);
+    assert!(said.contains("the repository is damaged") && said.contains(&tree), "{said}");
+    server.wait_for_log("whose fault it is", |line| {
+        (line.contains("ERROR") && line.contains("a push cannot be looked through")).then_some(())
+    });
+    std::fs::write(&path, bytes).expect("written");
+    work.text(&["push", "--quiet", "origin", "HEAD:prod"]);
+    assert_eq!(server.client().get(WEB).expect(200).json(), described("web", "new"));
+}
