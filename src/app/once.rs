@@ -1,6 +1,7 @@
 //! What is done without serving, by a process that ends when it is done.
 
 use std::io::{BufRead, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::Context;
@@ -45,12 +46,25 @@ pub fn backup(data: &Path, folder: &Path, keep: Option<usize>) -> anyhow::Result
     Ok(bundle::backup::backup(&data.join(repository::FOLDER), folder, keep)?)
 }
 
-/// Restores a data directory that no service uses.
+/// Restores the data directory of the settings, which no service uses.
 ///
 /// # Errors
 /// The backup is not sound, the directory is in use, or the disk fails.
-pub fn restore(data: &Path, from: &Path) -> anyhow::Result<Restoration> {
-    Ok(bundle::restore::restore(data, from)?)
+pub fn restore(settings: &Settings, from: &Path) -> anyhow::Result<Restoration> {
+    Ok(bundle::restore::restore(&settings.data, from, &url(settings))?)
+}
+
+/// Where a service with these settings can be reached from this machine.
+fn url(settings: &Settings) -> String {
+    let mut address = settings.http.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let scheme = if settings.tls.certificate.as_os_str().is_empty() { "http" } else { "https" };
+    format!("{scheme}://{address}")
 }
 
 /// Restores into a service that runs.

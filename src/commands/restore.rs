@@ -40,7 +40,7 @@ pub struct Restore {
 pub fn restore(command: &Restore) -> anyhow::Result<ExitCode> {
     let settings = command.data.settings()?;
     let done = match &command.server {
-        None => app::restore(&settings.data, &command.backup),
+        None => app::restore(&settings, &command.backup),
         Some(url) => {
             let key = match client::key(command.key_file.as_deref()) {
                 Ok(key) => key.map(Key::new),

@@ -54,11 +54,11 @@ pub enum BundleError {
     Journal { data: PathBuf, journal: PathBuf },
     #[error(
         "{reason}. Stop the service first, or bring the backup in while it runs, by its address:\n  revconf restore --server \
-         http://127.0.0.1:8080 {0}\nor with git, to which it is a remote like any other:\n  git clone --mirror {0} copy.git\n  \
-         git -C copy.git push http://127.0.0.1:8080/git 'refs/heads/*' 'refs/tags/*'",
-        bundle.display()
+         {1} {0}\nor with git, to which it is a remote like any other:\n  git clone --mirror {0} copy.git\n  \
+         git -C copy.git push {1}/git 'refs/heads/*' 'refs/tags/*'",
+        bundle.display(), url
     )]
-    InUse { reason: String, bundle: PathBuf },
+    InUse { reason: String, bundle: PathBuf, url: String },
     #[error("{0}")]
     Address(String),
     /// Git's own words, and the service's.

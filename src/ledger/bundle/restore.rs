@@ -42,17 +42,20 @@ pub struct Restoration {
     pub refs: Vec<Restored>,
 }
 
-/// Restores the data directory from a bundle, or the newest one in a folder. The bundle is checked first.
+/// Restores the data directory from a bundle, or the newest one in a folder. The bundle is checked first. A service that uses the
+/// directory is said to be at `url`.
 ///
 /// # Errors
 /// There is no sound bundle, a process is using the directory, or the disk fails. What is there is then as it was, or has
 /// some of the missing refs; to restore again brings the others.
-pub fn restore(data: &Path, from: &Path) -> Result<Restoration, BundleError> {
+pub fn restore(data: &Path, from: &Path, url: &str) -> Result<Restoration, BundleError> {
     git2::opts::strict_hash_verification(false);
     let bundle = choose(from)?;
     let was_missing = !data.exists();
     let directory = DataDirectory::take(data).map_err(|error| match error {
-        OpenError::InUse { .. } => BundleError::InUse { reason: error.to_string(), bundle: bundle.clone() },
+        OpenError::InUse { .. } => {
+            BundleError::InUse { reason: error.to_string(), bundle: bundle.clone(), url: url.to_owned() }
+        }
         other => other.into(),
     })?;
     let unfinished = directory.unfinished();

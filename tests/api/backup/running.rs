@@ -216,6 +216,15 @@ fn what_cannot_be_done_touches_nothing() {
     let url = format!("http://{}", server.address());
     let refused = restore(server.data(), &file);
     assert!(refused.stderr.contains("revconf restore --server http://"), "{refused:?}");
+    // Where the settings say that it is.
+    for (listen, url) in [("0.0.0.0:9321", "http://127.0.0.1:9321"), ("[::1]:9321", "http://[::1]:9321")] {
+        let arguments = ["restore", "--data", text(server.data()), text(&file)];
+        let told = run_with(&arguments, b"", &[("REVCONF_HTTP_LISTEN", listen)]).stderr;
+        assert!(
+            told.contains(&format!("--server {url} ")) && told.contains(&format!("push {url}/git")),
+            "{told}"
+        );
+    }
     run(&["restore", "--server", &url, text(&file)]).expect_success();
 }
 
