@@ -26,6 +26,7 @@ fn options(settings: &Settings) -> Options {
         largest_batch: commits.batch,
         committer: Identity::new(&commits.committer_name, &commits.committer_email),
         largest_file: settings.http.max_body,
+        pushes: Duration::from_secs(settings.git.timeout),
         checkpoints: Checkpoints { size: journal.size, period: Duration::from_secs(journal.period) },
     }
 }

@@ -35,6 +35,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     removals: Arc<AtomicU64>,
+    pushes: Duration,
 }
 
 #[derive(Default)]
@@ -46,6 +47,8 @@ struct State {
     /// Since the packs were last looked through.
     new_packs: usize,
     loose: usize,
+    /// Others wrote files of single objects, too.
+    uncounted: bool,
     stopping: bool,
     /// The last attempt failed, or git is at it, so there is no use in waiting for the next.
     failing: bool,
@@ -57,11 +60,12 @@ fn lock(shared: &Shared) -> MutexGuard<'_, State> {
 
 impl Maintenance {
     /// Begins to maintain the folder of a repository's objects. `removals` counts whenever packs were removed, which
-    /// readers that keep a list of them want to know.
+    /// readers that keep a list of them want to know. What a push has left, which was killed, goes when nobody has touched it
+    /// for as long as `pushes`.
     ///
     /// # Errors
     /// The folder cannot be read, or the system has no more threads.
-    pub fn start(objects: &Path, removals: Arc<AtomicU64>) -> io::Result<Self> {
+    pub fn start(objects: &Path, removals: Arc<AtomicU64>, pushes: Duration) -> io::Result<Self> {
         let packs = objects.join("pack");
         std::fs::create_dir_all(&packs)?;
         let state = State {
@@ -75,6 +79,7 @@ impl Maintenance {
             state: Mutex::new(state),
             changed: Condvar::new(),
             removals,
+            pushes,
         });
         let work = Worker::new(Arc::clone(&shared), packs);
         let thread = thread::Builder::new().name("maintenance".to_owned()).spawn(move || work.run())?;
@@ -98,10 +103,9 @@ impl Maintenance {
 
     /// Others wrote packs and files of single objects, nobody knows how many.
     pub fn others_wrote(&self) {
-        let loose = loose::list(&self.shared.objects).map_or(MANY_LOOSE, |found| found.len());
         let mut state = lock(&self.shared);
         state.new_packs = FAN_IN;
-        state.loose = loose;
+        state.uncounted = true;
         self.shared.changed.notify_all();
     }
 

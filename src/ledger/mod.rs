@@ -58,6 +58,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use imbl::OrdMap;
 use tokio::sync::{mpsc, oneshot};
@@ -74,8 +75,8 @@ pub use index::pages::{Listing, Wanted};
 pub use judge::{Judge, Objection};
 pub use reader::foreign::{Lies, New};
 pub use reader::mirrored::{MIRRORED, Place, place};
-pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use reader::ways::Way;
+pub use reader::{Branches, Damage, Listed, Reader, What};
 pub use repository::{DataDirectory, OpenError};
 pub use tag::{TagName, TagRecord};
 pub use tree::{Head, empty_tree, tree_of};
@@ -125,6 +126,8 @@ pub struct Options {
     pub committer: Identity,
     /// In bytes: no file that others bring has more.
     pub largest_file: usize,
+    /// No push lasts longer, and what one has left goes after that.
+    pub pushes: Duration,
     pub checkpoints: Checkpoints,
 }
 
@@ -173,7 +176,8 @@ impl Ledger {
         // Before anything is read: what was acknowledged last may so far be in the journal only.
         let journal = Journal::open(&directory.journal())?;
         let removals = Arc::default();
-        let maintenance = Maintenance::start(&directory.repository().join("objects"), Arc::clone(&removals))?;
+        let objects = directory.repository().join("objects");
+        let maintenance = Maintenance::start(&objects, Arc::clone(&removals), options.pushes)?;
         let store = Store::open(&directory.repository(), maintenance)?;
         let folder = File::open(directory.repository())?;
         let persist = Logged::open(journal, store, Tips::read(&directory.tips()), options.checkpoints)?;

@@ -97,7 +97,10 @@ impl<L: Log + 'static> Logged<L> {
         let mut shared = lock(&self.shared);
         let before = shared.tips.clone();
         let outcome = look(&mut shared.tips);
-        shared.tips.keep().map(|()| outcome)
+        if shared.tips != before {
+            shared.tips.keep()?;
+        }
+        Ok(outcome)
     }
 }
 
@@ -222,7 +225,8 @@ mod tests {
     fn opened(folder: &Path) -> Logged<Journal> {
         let repository = folder.join("repository.git");
         git2::Repository::init_bare(&repository).expect("a repository");
-        let maintenance = Maintenance::start(&repository.join("objects"), Arc::default()).expect("a thread");
+        let maintenance =
+            Maintenance::start(&repository.join("objects"), Arc::default(), Duration::MAX).expect("a thread");
         let store = Store::open(&repository, maintenance).expect("a repository");
         let journal = Journal::open(&folder.join("journal")).expect("a journal");
         let checkpoints = Checkpoints { size: 1 << 30, period: Duration::from_secs(1 << 20) };

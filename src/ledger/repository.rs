@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use git2::{Repository, RepositoryInitOptions};
 
@@ -217,23 +218,55 @@ fn clear_leftovers(repository: &Path) -> io::Result<()> {
     if packs.is_dir() {
         file::clear(&packs)?;
     }
-    clear_pushes(&repository.join("objects"))?;
+    let objects = repository.join("objects");
+    clear_pushes(&objects, Duration::ZERO)?;
+    let packs = objects.join("pack");
+    if packs.is_dir() {
+        clear_marks(&packs, &["receive-pack ", "fetch-pack "])?;
+    }
     clear(&repository.join("objects"), true, &is_unfinished)
 }
 
-/// Takes away what pushes have left that were killed: objects that were never among the repository's.
-fn clear_pushes(objects: &Path) -> io::Result<()> {
+/// Takes away what pushes have left that were killed, and nobody has touched for so long: objects that were never among the
+/// repository's.
+///
+/// # Errors
+/// The disk fails.
+pub(super) fn clear_pushes(objects: &Path, untouched: Duration) -> io::Result<()> {
+    let begun = SystemTime::now();
     for entry in fs::read_dir(objects)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // As git names them since 2.35, and before.
-        if entry.file_type()?.is_dir() && (name.starts_with("tmp_objdir-") || name.starts_with("incoming-")) {
+        if !(name.starts_with("tmp_objdir-") || name.starts_with("incoming-")) {
+            continue;
+        }
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let touched = match touched(&entry.path()) {
+            Err(error) if gone(&error) => continue,
+            touched => touched?,
+        };
+        if begun.duration_since(touched).unwrap_or_default() >= untouched {
             tracing::warn!(folder = %entry.path().display(), "removing what an interrupted push left");
-            fs::remove_dir_all(entry.path())?;
+            fs::remove_dir_all(entry.path())
+                .or_else(|error| if gone(&error) { Ok(()) } else { Err(error) })?;
         }
     }
-    let packs = objects.join("pack");
-    if packs.is_dir() { clear_marks(&packs, &["receive-pack ", "fetch-pack "]) } else { Ok(()) }
+    Ok(())
+}
+
+/// When something in a folder was written last.
+fn touched(folder: &Path) -> io::Result<SystemTime> {
+    let mut last = fs::metadata(folder)?.modified()?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let inner = match entry.file_type()?.is_dir() {
+            true => touched(&entry.path())?,
+            false => entry.metadata()?.modified()?,
+        };
+        last = last.max(inner);
+    }
+    Ok(last)
 }
 
 /// Takes away marks that begin with one of these. While a push or a fetch is under way, a mark beside its pack has git and

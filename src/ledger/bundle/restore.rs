@@ -214,7 +214,8 @@ fn catch_up(directory: &DataDirectory) -> Result<(), BundleError> {
     let folder = directory.journal();
     let journal = Journal::open(&folder).map_err(at(&folder))?;
     let path = directory.repository();
-    let maintenance = Maintenance::start(&path.join("objects"), Arc::default()).map_err(at(&path))?;
+    let maintenance =
+        Maintenance::start(&path.join("objects"), Arc::default(), Duration::MAX).map_err(at(&path))?;
     let store = Store::open(&path, maintenance)?;
     // There will be nothing to write a checkpoint of.
     let checkpoints = Checkpoints { size: u64::MAX, period: Duration::from_secs(3600) };

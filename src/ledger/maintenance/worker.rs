@@ -19,6 +19,7 @@ use crate::ledger::pack::build::Builder;
 use crate::ledger::pack::file::{self, Found, Name};
 use crate::ledger::pack::merge;
 use crate::ledger::refs;
+use crate::ledger::repository::clear_pushes;
 
 /// In bytes. Packs are of the same class while their sizes are within a power of [`FAN_IN`] times this.
 const SMALLEST_CLASS: u64 = 256 << 10;
@@ -39,6 +40,9 @@ const MANY_ARCHIVES: usize = 64;
 /// After a failure, and while there is nothing to do.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// So often it is looked for what pushes have left, or more often if that stays for less.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// What the thread works with.
 pub(super) struct Worker {
     shared: Arc<Shared>,
@@ -51,6 +55,8 @@ pub(super) struct Worker {
     busy: HashSet<Name>,
     /// With so many commits more the commit-graph is written again.
     next_graph: usize,
+    /// When it was looked last for what pushes have left.
+    looked: Instant,
 }
 
 impl Worker {
@@ -63,6 +69,7 @@ impl Worker {
             unfit: HashSet::new(),
             busy: HashSet::new(),
             next_graph: MANY_COMMITS,
+            looked: Instant::now(),
         }
     }
 
@@ -73,6 +80,8 @@ impl Worker {
                 self.shared.changed.notify_all();
                 continue;
             }
+            self.count_loose();
+            self.clear_pushes();
             let outcome = self.merge_packs().and_then(|()| self.pack_loose()).and_then(|()| self.tidy_refs());
             let mut failing = false;
             if let Err(error) = outcome {
@@ -215,6 +224,25 @@ impl Worker {
     }
 
     /// Makes packs of the objects that are files of their own, once they are many.
+    fn clear_pushes(&mut self) {
+        let Shared { objects, pushes, .. } = &*self.shared;
+        if self.looked.elapsed() < LOOK.min(*pushes) {
+            return;
+        }
+        if let Err(error) = clear_pushes(objects, *pushes) {
+            tracing::error!(%error, "what an interrupted push left cannot be removed");
+        }
+        self.looked = Instant::now();
+    }
+
+    /// Counts the files of single objects, if others wrote some. That takes a while, so whoever writes does not wait for it.
+    fn count_loose(&self) {
+        if std::mem::take(&mut lock(&self.shared).uncounted) {
+            let found = loose::list(&self.shared.objects).map_or(MANY_LOOSE, |found| found.len());
+            lock(&self.shared).loose = found;
+        }
+    }
+
     fn pack_loose(&mut self) -> io::Result<()> {
         if lock(&self.shared).loose < MANY_LOOSE {
             return Ok(());

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use sha1::{Digest, Sha1};
 use tempfile::TempDir;
@@ -302,4 +303,23 @@ fn a_small_push_that_unpacks_to_a_large_one_takes_no_memory() {
     assert!(said.contains("over limit"), "{said}");
     assert_eq!(server.git().rev_parse("prod"), from);
     client.put(WEB, &described("web", "afterwards")).expect(200);
+}
+
+#[test]
+fn what_a_killed_push_left_goes_while_the_service_runs() {
+    let server = Server::builder().env("REVCONF_GIT_TIMEOUT", "1").start();
+    let objects = server.data().join("repository.git/objects");
+    let pack = |folder: &str| {
+        let folder = objects.join(folder).join("pack");
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let file = std::fs::File::create(folder.join("tmp_pack_Zx81ab")).expect("a file can be made");
+        (folder.parent().expect("a parent").to_owned(), file)
+    };
+    let (busy, file) = pack("tmp_objdir-incoming-Busy01");
+    // As one that is written to all the while.
+    file.set_modified(SystemTime::now() + Duration::from_secs(3600)).expect("its time can be set");
+    let left = ["tmp_objdir-incoming-Left01", "incoming-Left02"].map(|name| pack(name).0);
+    wait_for("what was left to go", || left.iter().all(|folder| !folder.exists()).then_some(()));
+    assert!(busy.exists(), "somebody is at work there");
+    server.client().post(WEB, &service("web")).expect(201);
 }
