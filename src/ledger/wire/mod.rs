@@ -146,13 +146,17 @@ impl Wire {
 
     /// Makes the folder in which git works, and listens there for the hooks of pushes: once somebody comes with git.
     async fn prepare(&self) -> io::Result<()> {
-        let mut private = DirBuilder::new();
-        private.mode(0o700).recursive(true);
-        for path in [self.folder.clone(), self.folder.join(HOOKS), self.folder.join(VIEWS)] {
-            private.create(path)?;
-        }
-        hooks::write(&self.folder.join(HOOKS))?;
-        let listener = hooks::listen(&self.folder)?;
+        let folder = self.folder.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let mut private = DirBuilder::new();
+            private.mode(0o700).recursive(true);
+            for path in [folder.clone(), folder.join(HOOKS), folder.join(VIEWS)] {
+                private.create(path)?;
+            }
+            hooks::write(&folder.join(HOOKS))?;
+            hooks::listen(&folder)
+        });
+        let listener = made.await.map_err(io::Error::other)??;
         self.listening.send(listener).await.map_err(io::Error::other)
     }
 
