@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Registry;
 use super::pushes::{Target, Unfit, Update};
-use crate::ledger::{BranchName, CommitId, Damage, ObjectId, Reader, TagName};
+use crate::ledger::{BranchName, CommitId, Damage, ObjectId, Reader, TagName, empty_tree};
 
 /// What somebody may do with a configuration, as far as refs are about it. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,6 +142,49 @@ impl Seen {
             let others: HashSet<CommitId> =
                 reader.unknown(commit, &[seen.as_slice(), &hidden].concat())?.into_iter().collect();
             Ok(came.into_iter().rev().find(|commit| !others.contains(commit)).map(ObjectId::from))
+        };
+        updates.iter().map(look).collect()
+    }
+}
+
+impl Seen {
+    /// What the new commits of updates name that neither came along nor is in the commits before them. `reader` has the
+    /// objects that came, too. Where nothing is hidden there is nothing to be looked for.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn strange(
+        &self,
+        updates: &[Update],
+        before: &Reader,
+        reader: &Reader,
+    ) -> Result<Vec<BTreeSet<ObjectId>>, Damage> {
+        if self.hidden.is_empty() {
+            return Ok(vec![BTreeSet::new(); updates.len()]);
+        }
+        let seen = commits(before, self.refs.iter().map(|(_, id)| *id))?;
+        let came = reader.brought()?;
+        let look = |update: &Update| {
+            let mut strange = BTreeSet::new();
+            let commit = update.to.map(|to| reader.commit_behind(to)).transpose()?.flatten();
+            let Some((commit, _)) = commit.filter(|(commit, _)| !seen.contains(commit)) else {
+                return Ok(strange);
+            };
+            for new in reader.unknown(commit, &seen)? {
+                let parents = reader.commit(new)?.parents;
+                let mut named = reader.named_in(parents.first().copied(), new)?;
+                named.insert(new.into());
+                named.retain(|id| !came.has(*id) && *id != empty_tree().into());
+                // Moved, copied, or taken from the other side of a merge.
+                for parent in parents {
+                    if !named.is_empty() {
+                        let there = reader.named_in(None, parent)?;
+                        named.retain(|id| !there.contains(id));
+                    }
+                }
+                strange.append(&mut named);
+            }
+            Ok(strange)
         };
         updates.iter().map(look).collect()
     }

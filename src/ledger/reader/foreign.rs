@@ -1,8 +1,9 @@
 //! Looking through commits that others made, before anything is known of them but that git can read them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use git2::{ObjectType, OdbLookupFlags, Repository, Sort};
+use git2::{ObjectType, Odb, OdbLookupFlags, Repository, Sort};
 
 use super::super::tree::empty_tree;
 use super::changes::{differing, folder, top};
@@ -32,6 +33,16 @@ pub struct New {
     pub path: String,
     /// `None` is a file or folder that is gone.
     pub lies: Option<Lies>,
+}
+
+/// Objects that came and are not among the repository's yet.
+pub struct Brought(Odb<'static>);
+
+impl Brought {
+    /// Whether this one did.
+    pub fn has(&self, id: ObjectId) -> bool {
+        self.0.exists_ext(id.0, OdbLookupFlags::NO_REFRESH)
+    }
 }
 
 impl Reader {
@@ -139,6 +150,38 @@ impl Reader {
             }
             Ok(found)
         })
+    }
+
+    /// What a commit's trees name that those of `base`, or nothing, do not name in the same place, and its tree itself.
+    ///
+    /// # Errors
+    /// A commit or a tree cannot be read.
+    pub fn named_in(&self, base: Option<CommitId>, commit: CommitId) -> Result<BTreeSet<ObjectId>, Damage> {
+        self.with(|repository| {
+            let mut named = BTreeSet::from([ObjectId(find_commit(repository, commit.0)?.tree_id())]);
+            let tops = [top(repository, base)?, top(repository, Some(commit))?];
+            let mut note = |side: Option<&Raw<'_>>| named.extend(side.and_then(Raw::id));
+            for sides in differing(&tops).into_values() {
+                note(sides[1].as_ref());
+                let folders =
+                    [folder(repository, sides[0].as_ref())?, folder(repository, sides[1].as_ref())?];
+                differing(&folders).into_values().for_each(|sides| note(sides[1].as_ref()));
+            }
+            Ok(named)
+        })
+    }
+
+    /// What is in the folder beside the repository's own.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn brought(&self) -> Result<Brought, Damage> {
+        let objects = Odb::new()?;
+        if let Some(beside) = self.beside.as_deref().and_then(Path::to_str) {
+            objects.add_disk_alternate(beside)?;
+            objects.refresh()?;
+        }
+        Ok(Brought(objects))
     }
 
     /// What a commit holds that `base`, or nothing, does not: files, and what should be none.

@@ -43,6 +43,13 @@ pub fn split(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Malformed> {
     }
 }
 
+/// What git tells those who come, with one more capability at the end of its first line. `None` while there is no whole line.
+pub fn capable_of(capability: &str, told: &[u8]) -> Option<Vec<u8>> {
+    let (first, rest) = split(told).ok()?;
+    let first = std::str::from_utf8(first?).ok()?.trim_end_matches('\n');
+    Some([line(&format!("{first} {capability}\n")), rest.to_owned()].concat())
+}
+
 /// What a request to fetch names by its id.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -154,6 +161,17 @@ mod tests {
         assert_eq!(having(&request, &found), Ok(request.clone()));
         let one = found.into_iter().take(1).collect();
         assert_eq!(having(&request, &one), Ok([&want, &b"0001"[..], &had, FLUSH, b"0009done\n"].concat()));
+    }
+
+    #[test]
+    fn a_capability_is_added_to_the_first_line() {
+        let (first, second) = (format!("{ONE} refs/heads/a\0delete-refs"), format!("{TWO} refs/heads/b\n"));
+        let told = request(&[&line(&format!("{first}\n")), &line(&second), FLUSH]);
+        let more = request(&[&line(&format!("{first} no-thin\n")), &line(&second), FLUSH]);
+        assert_eq!(capable_of("no-thin", &told), Some(more));
+        for begun in [&b""[..], b"00", &told[..20], FLUSH] {
+            assert_eq!(capable_of("no-thin", begun), None);
+        }
     }
 
     #[test]

@@ -60,6 +60,18 @@ impl Service {
     }
 }
 
+/// What a push may leave out of its pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rests {
+    /// What there is here already: changes to it will do.
+    OnAnything,
+    /// Nothing: so all that is in its quarantine came with it.
+    OnNothing,
+}
+
+/// Of whose push nothing may rest on what is here.
+const WHOLE: &str = "no-thin";
+
 /// How git is let work.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -203,7 +215,7 @@ impl Wire {
         View::new(&self.folder.join(VIEWS).join(number.to_string()), refs, head)
     }
 
-    /// Has git tell what there is in a view.
+    /// Has git tell what there is in a view, and, to those who come to push, what they may leave out.
     ///
     /// # Errors
     /// Git is not there, or cannot be started.
@@ -213,10 +225,17 @@ impl Wire {
         protocol: Option<&str>,
         view: View,
         place: Place,
+        rests: Rests,
     ) -> Result<Talk, WireError> {
-        let mut command = self.command(service, protocol).await?;
+        let mut command = self.command(service, protocol, rests).await?;
         command.arg("--advertise-refs").arg(view.path());
-        Ok(Talk::start(command, self.options.timeout, (view, place))?)
+        let talk = Talk::start(command, self.options.timeout, (view, place))?;
+        match (service, rests) {
+            (Service::ReceivePack, Rests::OnNothing) => {
+                Ok(talk.capable_of(WHOLE).await.map_err(io::Error::other)?)
+            }
+            _ => Ok(talk),
+        }
     }
 
     /// Has git answer a request that fetches.
@@ -224,7 +243,7 @@ impl Wire {
     /// # Errors
     /// Git is not there, or cannot be started.
     pub async fn fetch(&self, protocol: Option<&str>, view: View, place: Place) -> Result<Talk, WireError> {
-        let mut command = self.command(Service::UploadPack, protocol).await?;
+        let mut command = self.command(Service::UploadPack, protocol, Rests::OnAnything).await?;
         command.arg(view.path());
         Ok(Talk::start(command, self.options.timeout, (view, place))?)
     }
@@ -238,27 +257,37 @@ impl Wire {
         token: &str,
         view: View,
         place: Place,
+        rests: Rests,
         kept: impl Send + 'static,
     ) -> Result<Talk, WireError> {
-        let mut command = self.command(Service::ReceivePack, None).await?;
+        let mut command = self.command(Service::ReceivePack, None, rests).await?;
+        if rests == Rests::OnNothing {
+            // As they are: what is unpacked leaves out what is here, and a pack that is completed gets it from here.
+            command.arg("--reject-thin-pack-for-testing");
+        }
         command.env(hook::TOKEN, token).env("GIT_ALLOC_LIMIT", LARGEST_PIECE).arg(view.path());
         Ok(Talk::start(command, self.options.timeout, (view, place, kept))?)
     }
 
-    async fn command(&self, service: Service, protocol: Option<&str>) -> Result<Command, WireError> {
+    async fn command(
+        &self,
+        service: Service,
+        protocol: Option<&str>,
+        rests: Rests,
+    ) -> Result<Command, WireError> {
         let mut command = Command::from(self.program().await?.command());
         command.env("GIT_OBJECT_DIRECTORY", self.repository.join("objects"));
         if let Some(protocol) = protocol {
             command.env("GIT_PROTOCOL", protocol);
         }
-        for (key, value) in self.settings(service) {
+        for (key, value) in self.settings(service, rests) {
             command.arg("-c").arg(format!("{key}={value}"));
         }
         command.arg(service.name()).arg("--stateless-rpc");
         Ok(command)
     }
 
-    fn settings(&self, service: Service) -> Vec<(&'static str, String)> {
+    fn settings(&self, service: Service, rests: Rests) -> Vec<(&'static str, String)> {
         // What is large is neither kept in memory nor compared with anything.
         let mut settings = vec![("core.bigFileThreshold", "16m".to_owned())];
         settings.extend(match service {
@@ -283,7 +312,7 @@ impl Wire {
                 ("receive.procReceiveRefs", "refs".to_owned()),
                 ("receive.fsckObjects", "true".to_owned()),
                 ("receive.maxInputSize", self.options.max_push.to_string()),
-                ("receive.unpackLimit", "16".to_owned()),
+                ("receive.unpackLimit", if rests == Rests::OnNothing { "1" } else { "16" }.to_owned()),
                 ("receive.autogc", "false".to_owned()),
                 ("receive.advertiseAtomic", "false".to_owned()),
                 ("receive.keepAlive", "1".to_owned()),

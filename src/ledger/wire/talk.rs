@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use super::lines;
 use crate::ledger::program;
 
 /// In bytes: so much of what git says is handed on at once.
@@ -93,8 +94,28 @@ impl Talk {
     /// The same, where these bytes come before what the process says.
     #[must_use]
     pub fn after(mut self, before: impl Into<Bytes>) -> Self {
-        self.output.before = Some(before.into());
+        let mut all = BytesMut::from(before.into());
+        all.extend(self.output.before.take());
+        self.output.before = Some(all.freeze());
         self
+    }
+
+    /// The same, where what git tells those who come has one more capability.
+    ///
+    /// # Errors
+    /// The process did not come to its end.
+    pub(super) async fn capable_of(mut self, capability: &str) -> Result<Self, Cut> {
+        let mut told = Vec::new();
+        let more = loop {
+            if let Some(more) = lines::capable_of(capability, &told) {
+                break more;
+            }
+            match self.output.next().await? {
+                Some(piece) => told.extend_from_slice(&piece),
+                None => break told,
+            }
+        };
+        Ok(self.after(more))
     }
 }
 

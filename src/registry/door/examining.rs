@@ -1,11 +1,13 @@
 //! What is wrong with a push: who may not do it, and what nobody may.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fate::Wrong;
 use super::{Door, DoorError};
 use crate::ledger::wire::WireError;
+use crate::ledger::wire::reach::Looked;
 use crate::ledger::{Damage, ObjectId};
 use crate::registry::pushes::{Unfit, Update};
 use crate::registry::sight::{May, Seen, moved_by};
@@ -45,7 +47,7 @@ impl Door {
         }
     }
 
-    /// What is wrong with updates that lead to history which the caller does not see, unless none does.
+    /// What is wrong with updates that lead to history or files which the caller does not see, unless none does.
     async fn hidden(
         &self,
         may: &May,
@@ -53,14 +55,28 @@ impl Door {
         quarantine: Option<PathBuf>,
     ) -> Result<Option<Vec<Wrong>>, DoorError> {
         let (registry, may, updates) = (Arc::clone(&self.registry), Arc::clone(may), updates.to_vec());
+        let looked = Arc::clone(&may);
         let found = tokio::task::spawn_blocking(move || {
             let before = registry.ledger.reader();
-            let seen = Seen::by(&may, &registry)?;
+            let seen = Seen::by(&looked, &registry)?;
             let beside = quarantine.map(|objects| before.beside(objects)).transpose();
             let beside = beside.map_err(|error| Damage(error.to_string()))?;
-            seen.hides(&updates, before, beside.as_ref().unwrap_or(before))
+            let beside = beside.as_ref().unwrap_or(before);
+            let hidden = seen.hides(&updates, before, beside)?;
+            if hidden.iter().any(Option::is_some) {
+                return Ok::<_, Damage>((hidden, Vec::new()));
+            }
+            Ok((hidden, seen.strange(&updates, before, beside)?))
         });
-        let found = found.await.map_err(|_| DoorError::Broken)?.map_err(WireError::from)?;
+        let (mut found, strange) = found.await.map_err(|_| DoorError::Broken)?.map_err(WireError::from)?;
+        let looked_for: BTreeSet<ObjectId> = strange.iter().flatten().copied().collect();
+        if !looked_for.is_empty() {
+            // Of an older version, perhaps.
+            let (wire, _) = self.wire()?;
+            let (view, _) = self.view(may).await?;
+            let reached = wire.reached(&view, looked_for, Looked::Objects, ()).await?;
+            found = strange.iter().map(|ids| ids.difference(&reached).next().copied()).collect();
+        }
         let why = |id: Option<ObjectId>| {
             id.map(|id| {
                 Wrong::forbidden(format!("it leads to {id}, which is in no configuration that you may read"))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Door, DoorError};
+use super::{Door, DoorError, rests};
 use crate::ledger::ObjectId;
 use crate::ledger::wire::lines::Named;
 use crate::ledger::wire::reach::Looked;
@@ -37,11 +37,11 @@ impl Door {
         let (wire, _) = self.wire()?;
         wire.program().await.map_err(WireError::from)?;
         let place = wire.place().await?;
-        let (view, _) = self.view(may).await?;
+        let (view, seen) = self.view(may).await?;
         // gitprotocol-v2: there the answer begins with the version, and before that with the service.
         let newest = protocol.is_some_and(|protocol| protocol.split(':').any(|part| part == "version=2"));
         let protocol = protocol.filter(|_| service == Service::UploadPack);
-        let talk = wire.advertise(service, protocol, view, place).await?;
+        let talk = wire.advertise(service, protocol, view, place, rests(&seen)).await?;
         if newest && protocol.is_some() {
             return Ok(talk);
         }

@@ -22,7 +22,7 @@ use super::Registry;
 use super::sight::{May, Seen};
 use crate::ledger::wire::hooks::Hooks;
 use crate::ledger::wire::view::View;
-use crate::ledger::wire::{Options, Wire};
+use crate::ledger::wire::{Options, Rests, Wire};
 
 pub use crate::ledger::wire::lines::Malformed;
 pub use crate::ledger::wire::talk::{Cut, Input, Output, Talk};
@@ -93,4 +93,9 @@ impl Door {
         });
         Ok(made.await.map_err(|_| DoorError::Broken)??)
     }
+}
+
+/// Who sees everything may push changes to anything; what others push must show where it comes from.
+fn rests(seen: &Seen) -> Rests {
+    if seen.hidden.is_empty() { Rests::OnAnything } else { Rests::OnNothing }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fate::{Fate, Wrong};
 use super::pusher::{Listed, Pusher, lock};
-use super::{Door, DoorError};
+use super::{Door, DoorError, rests};
 use crate::ledger::wire::WireError;
 use crate::ledger::wire::hooks::{Move, Question, Reply, Stage};
 use crate::ledger::wire::talk::Talk;
@@ -21,13 +21,13 @@ impl Door {
         let (wire, _) = self.wire()?;
         wire.program().await.map_err(WireError::from)?;
         let place = wire.place().await?;
-        let (view, _) = self.view(Arc::clone(&pusher.may)).await?;
+        let (view, seen) = self.view(Arc::clone(&pusher.may)).await?;
         let mut chance = [0; 32];
         getrandom::fill(&mut chance).map_err(|_| DoorError::Broken)?;
         let token: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
         lock(&self.pushers).insert(token.clone(), Arc::new(pusher));
         let listed = Listed { token: token.clone(), pushers: Arc::clone(&self.pushers) };
-        Ok(wire.push(&token, view, place, listed).await?)
+        Ok(wire.push(&token, view, place, rests(&seen), listed).await?)
     }
 
     /// Hears what the hooks of pushes ask, for ever.

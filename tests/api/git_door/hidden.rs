@@ -1,5 +1,7 @@
 //! Nobody sees or fetches what they may not read.
 
+mod guessed;
+
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -253,7 +253,7 @@ fn a_push_that_breaks_off_leaves_nothing() {
 }
 
 /// A number as a delta has it: seven bits in a byte, the lowest first.
-fn varied(mut number: u64) -> Vec<u8> {
+pub(super) fn varied(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number > 0x7f {
         bytes.push(0x80 | u8::try_from(number & 0x7f).expect("seven bits"));
@@ -264,12 +264,12 @@ fn varied(mut number: u64) -> Vec<u8> {
 }
 
 /// The head of an object in a pack.
-fn head_of(kind: u8, length: u64) -> Vec<u8> {
+pub(super) fn head_of(kind: u8, length: u64) -> Vec<u8> {
     let low = (kind << 4) | u8::try_from(length & 15).expect("four bits");
     if length < 16 { vec![low] } else { [&[0x80 | low][..], &varied(length >> 4)].concat() }
 }
 
-fn zipped(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn zipped(bytes: &[u8]) -> Vec<u8> {
     let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     zip.write_all(bytes).expect("memory");
     zip.finish().expect("memory")
