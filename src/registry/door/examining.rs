@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::fate::Wrong;
 use super::{Door, DoorError};
-use crate::ledger::wire::WireError;
 use crate::ledger::wire::reach::Looked;
+use crate::ledger::wire::{Place, WireError};
 use crate::ledger::{Damage, ObjectId};
 use crate::registry::pushes::{Unfit, Update};
 use crate::registry::sight::{May, Seen, moved_by};
@@ -19,13 +19,14 @@ impl Door {
         may: &May,
         updates: &[Update],
         quarantine: Option<PathBuf>,
+        place: Place,
     ) -> Vec<Wrong> {
         let wrong: Vec<Wrong> = updates.iter().map(|update| self.forbidden(update, may)).collect();
         // Who may not has nothing read, and learns nothing.
         if wrong.iter().any(|wrong| !wrong.why.is_empty()) {
             return wrong;
         }
-        match self.hidden(may, updates, quarantine.clone()).await {
+        match self.hidden(may, updates, quarantine.clone(), place).await {
             Ok(None) => {}
             Ok(Some(wrong)) => return wrong,
             Err(error) => {
@@ -53,6 +54,7 @@ impl Door {
         may: &May,
         updates: &[Update],
         quarantine: Option<PathBuf>,
+        place: Place,
     ) -> Result<Option<Vec<Wrong>>, DoorError> {
         let (registry, may, updates) = (Arc::clone(&self.registry), Arc::clone(may), updates.to_vec());
         let looked = Arc::clone(&may);
@@ -74,7 +76,7 @@ impl Door {
             // Of an older version, perhaps.
             let (wire, _) = self.wire()?;
             let (view, _) = self.view(may).await?;
-            let reached = wire.reached(&view, looked_for, Looked::Objects, ()).await?;
+            let reached = wire.reached(&view, looked_for, Looked::Objects, place).await?;
             found = strange.iter().map(|ids| ids.difference(&reached).next().copied()).collect();
         }
         let why = |id: Option<ObjectId>| {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::fate::Told;
 use crate::ledger::Identity;
+use crate::ledger::wire::Place;
 use crate::registry::sight::May;
 
 /// What somebody may do by now; `None` if they are not let in any more.
@@ -23,7 +24,15 @@ pub struct Pusher {
 }
 
 /// Those who push now, by the tokens that their hooks bring.
-pub type Pushers = Mutex<HashMap<String, Arc<Pusher>>>;
+pub type Pushers = Mutex<HashMap<String, Pushing>>;
+
+/// A push at work.
+#[derive(Clone)]
+pub struct Pushing {
+    pub pusher: Arc<Pusher>,
+    /// What is started for it has no other, and keeps this until it has ended, also if the client goes away.
+    pub place: Place,
+}
 
 /// Takes a pusher from the list when the push has ended.
 pub struct Listed {
@@ -37,6 +46,6 @@ impl Drop for Listed {
     }
 }
 
-pub fn lock(pushers: &Pushers) -> MutexGuard<'_, HashMap<String, Arc<Pusher>>> {
+pub fn lock(pushers: &Pushers) -> MutexGuard<'_, HashMap<String, Pushing>> {
     pushers.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::fate::{Fate, Wrong};
-use super::pusher::{Listed, Pusher, lock};
+use super::pusher::{Listed, Pusher, Pushing, lock};
 use super::{Door, DoorError, rests};
 use crate::ledger::wire::WireError;
 use crate::ledger::wire::hooks::{Move, Question, Reply, Stage};
@@ -25,7 +25,8 @@ impl Door {
         let mut chance = [0; 32];
         getrandom::fill(&mut chance).map_err(|_| DoorError::Broken)?;
         let token: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
-        lock(&self.pushers).insert(token.clone(), Arc::new(pusher));
+        let pushing = Pushing { pusher: Arc::new(pusher), place: place.clone() };
+        lock(&self.pushers).insert(token.clone(), pushing);
         let listed = Listed { token: token.clone(), pushers: Arc::clone(&self.pushers) };
         Ok(wire.push(&token, view, place, rests(&seen), listed).await?)
     }
@@ -57,8 +58,8 @@ impl Door {
     }
 
     async fn answer(&self, question: Question, reply: Reply) -> io::Result<()> {
-        let pusher = lock(&self.pushers).get(&question.token).cloned();
-        let Some(pusher) = pusher else {
+        let pushing = lock(&self.pushers).get(&question.token).cloned();
+        let Some(Pushing { pusher, place }) = pushing else {
             tracing::warn!("a hook of no push has asked");
             return reply.end(false).await;
         };
@@ -66,7 +67,7 @@ impl Door {
         let may = (pusher.again)().await.unwrap_or_else(|| Arc::new(|_, _| false));
         match question.stage {
             Stage::PreReceive => {
-                let wrong = self.examine(&may, &updates, question.quarantine).await;
+                let wrong = self.examine(&may, &updates, question.quarantine, place).await;
                 tell(&pusher, &updates, wrong, reply).await
             }
             Stage::ProcReceive => self.carry_out(&pusher, &may, &updates, reply).await,
