@@ -216,9 +216,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::ledger::batch::{Object, ObjectKind, RefMove};
+    use crate::ledger::batch::{Delta, Object, ObjectKind, RefMove};
     use crate::ledger::journal::Journal;
     use crate::ledger::maintenance::Maintenance;
+    use crate::ledger::pack::delta;
 
     const REF: &str = "refs/heads/a";
 
@@ -246,6 +247,46 @@ mod tests {
         let files = [repository.join("objects").join(&hex[..2]).join(&hex[2..]), repository.join(REF)];
         files.iter().for_each(|file| std::fs::remove_file(file).expect("it is there"));
         files
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir(to).expect("a folder");
+        for entry in std::fs::read_dir(from).expect("a folder") {
+            let file = entry.expect("a file").path();
+            std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("copied");
+        }
+    }
+
+    /// Two trees that change in turn, each made from the one before: what many changes of one set are, in one batch.
+    fn many_changes() -> Batch {
+        let mut lines = [vec![b'a'; 3000], vec![b'b'; 3000]];
+        let mut objects: Vec<Object> = Vec::new();
+        for nth in 0..200_usize {
+            let line = &mut lines[nth % 2];
+            line[nth * 13] = b'x';
+            let mut object = Object::of(ObjectKind::Blob, line.clone());
+            if let Some(base) = nth.checked_sub(2).and_then(|before| objects.get(before)) {
+                let script = delta::between(&base.bytes, &object.bytes).expect("a short difference");
+                object.delta = Some(Delta { base: base.id, script: script.into() });
+            }
+            objects.push(object);
+        }
+        let to = objects.last().map(|last| last.id);
+        Batch { objects, moves: vec![RefMove { name: REF.to_owned(), from: None, to }], foreign: false }
+    }
+
+    #[test]
+    fn a_batch_of_which_nothing_was_written_is_made_again_from_the_log() {
+        let [folder, after] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let batch = many_changes();
+        let mut logged = opened(folder.path());
+        logged.persist(&batch).expect("written");
+        copy(&folder.path().join("journal"), &after.path().join("journal"));
+        drop(opened(after.path()));
+        let repository = git2::Repository::open(after.path().join("repository.git")).expect("a repository");
+        for object in &batch.objects {
+            assert_eq!(repository.find_blob(object.id.0).expect("it is back").content(), object.bytes);
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{loose, refs, repository};
 /// So many objects are written as one pack. Fewer are files of their own: a pack is two files, and many small ones are
 /// more work for readers and for maintenance.
 const PACKED: usize = 16;
-/// So many trees are remembered while the repository is brought up to a log, as the bases of deltas that follow.
+/// With so many objects remembered from batches before, they are forgotten: the repository has them by then.
 const REMEMBERED: usize = 64;
 
 /// The repository, writable.
@@ -123,8 +123,7 @@ impl Store {
         let mut ways: BTreeMap<String, HashSet<Option<ObjectId>>> = BTreeMap::new();
         let mut restorer = Restorer::default();
         for Record { objects, moves } in records {
-            let objects = objects.into_iter().map(|object| restorer.restore(&self.repository, object));
-            let objects = objects.collect::<Result<Vec<_>, _>>()?;
+            let objects = restorer.restore_all(&self.repository, objects)?;
             self.write_objects(&objects)?;
             for RefMove { name, from, to } in moves {
                 ways.entry(name.clone()).or_default().extend([from, to]);
@@ -172,11 +171,29 @@ impl Store {
 /// Makes objects again from what was recorded of them.
 #[derive(Default)]
 struct Restorer {
+    /// What deltas may be upon: a base that comes before them in their batch may be nowhere else yet.
     known: HashMap<ObjectId, Bytes>,
 }
 
 impl Restorer {
-    fn restore(&mut self, repository: &Repository, recorded: Recorded) -> Result<Object, PersistError> {
+    fn restore_all(
+        &mut self,
+        repository: &Repository,
+        batch: Vec<Recorded>,
+    ) -> Result<Vec<Object>, PersistError> {
+        if self.known.len() >= REMEMBERED {
+            self.known.clear();
+        }
+        let mut objects = Vec::with_capacity(batch.len());
+        for recorded in batch {
+            let object = self.restore(repository, recorded)?;
+            self.known.insert(object.id, object.bytes.clone());
+            objects.push(object);
+        }
+        Ok(objects)
+    }
+
+    fn restore(&self, repository: &Repository, recorded: Recorded) -> Result<Object, PersistError> {
         let Recorded { kind, id, content } = recorded;
         let Delta { base, script } = match content {
             Content::Whole(bytes) => return Ok(Object::new(kind, id, bytes)),
@@ -184,17 +201,24 @@ impl Restorer {
         };
         let bytes = match self.known.get(&base) {
             Some(known) => delta::apply(known, &script),
-            None => delta::apply(repository.odb()?.read(base.0)?.data(), &script),
+            None => delta::apply(&read(repository, base)?, &script),
         };
         let bytes = Bytes::from(bytes.unwrap_or_default());
         let found = ObjectId::of(kind.into(), &bytes);
         if found != id {
             return Err(PersistError::Miswritten { expected: id, found });
         }
-        if self.known.len() >= REMEMBERED {
-            self.known.clear();
-        }
-        self.known.insert(id, bytes.clone());
         Ok(Object { kind, id, bytes, delta: Some(Delta { base, script }) })
     }
+}
+
+/// An object that is in the repository.
+fn read(repository: &Repository, id: ObjectId) -> Result<Vec<u8>, git2::Error> {
+    let look = |repository: &Repository| {
+        let objects = repository.odb()?;
+        let object = objects.read(id.0)?;
+        Ok(object.data().to_vec())
+    };
+    // Maintenance may have put it into another pack since the handle looked.
+    look(repository).or_else(|_: git2::Error| look(&Repository::open_bare(repository.path())?))
 }
