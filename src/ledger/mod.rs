@@ -180,7 +180,7 @@ impl Ledger {
         let maintenance = Maintenance::start(&objects, Arc::clone(&removals), options.pushes)?;
         let store = Store::open(&directory.repository(), maintenance)?;
         let folder = File::open(directory.repository())?;
-        let persist = Logged::open(journal, store, Tips::read(&directory.tips()), options.checkpoints)?;
+        let persist = Logged::open(journal, store, Tips::read(&directory.tips())?, options.checkpoints)?;
         let reader = Arc::new(Reader::following(&directory.repository(), removals)?);
         let mut heads = OrdMap::new();
         let Branches { branches, others } = reader.branches()?;
@@ -188,13 +188,16 @@ impl Ledger {
             tracing::warn!(%name, "not a configuration's name; the branch is left alone");
         }
         let notes = directory.strays();
-        let mut noted = notes::read(&notes);
+        let noted_before = notes::read(&notes)?.unwrap_or_default();
+        let mut noted = noted_before.clone();
         let mut strays = BTreeMap::new();
         let mut found: BTreeMap<_, _> = branches.into_iter().collect();
-        noted.retain(|branch, known| !found.get(branch).is_some_and(|tip| is_at(tip, *known)));
         // Those that are back are on their way again, and an old note must not hold them up at a later start.
-        notes::write(&notes, noted.iter().map(|(branch, known)| (branch, *known)))?;
-        noted.append(&mut persist.settle(|tips| tips.compare(&reader, &found, &noted))??);
+        noted.retain(|branch, known| !found.get(branch).is_some_and(|tip| is_at(tip, *known)));
+        noted.append(&mut persist.settle(|tips| tips.compare(&reader, &found, &noted))?);
+        if noted != noted_before {
+            notes::write(&notes, noted.iter().map(|(branch, known)| (branch, *known)))?;
+        }
         for (branch, known) in noted {
             let tip = match found.remove(&branch) {
                 Some(Ok(tip)) => format!("it is at {tip} since before the start"),

@@ -36,9 +36,19 @@ pub fn write<'a>(
     fs::rename(&unfinished, path)
 }
 
-/// The branches that were noted, each with its commit. A line that is none is passed over.
-pub fn read(path: &Path) -> BTreeMap<BranchName, Option<CommitId>> {
-    let text = fs::read_to_string(path).unwrap_or_default();
+/// The branches that were noted, each with its commit; `None` where there is no such file. A line that is none is passed
+/// over.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(path: &Path) -> io::Result<Option<BTreeMap<BranchName, Option<CommitId>>>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display())));
+        }
+        Ok(text) => text,
+    };
     let entry = |line: &str| {
         let (branch, known) = line.split_once(' ')?;
         let known = match known {
@@ -47,5 +57,5 @@ pub fn read(path: &Path) -> BTreeMap<BranchName, Option<CommitId>> {
         };
         Some((BranchName::parse(branch).ok()?, known))
     };
-    text.lines().filter_map(entry).collect()
+    Ok(Some(text.lines().filter_map(entry).collect()))
 }

@@ -64,7 +64,7 @@ impl<L: Log + 'static> Logged<L> {
         if !records.is_empty() {
             tracing::info!(batches = records.len(), "bringing the repository up to the journal");
             records.iter().for_each(|record| tips.follow(&record.moves));
-            tips.keep()?;
+            tips.keep();
         }
         store.catch_up(records)?;
         let mark = log.mark()?;
@@ -90,17 +90,14 @@ impl<L: Log + 'static> Logged<L> {
     }
 
     /// Lets somebody hold the tips against the repository, and keeps what that makes of them.
-    ///
-    /// # Errors
-    /// The disk fails.
-    pub fn settle<T>(&self, look: impl FnOnce(&mut Tips) -> T) -> io::Result<T> {
+    pub fn settle<T>(&self, look: impl FnOnce(&mut Tips) -> T) -> T {
         let mut shared = lock(&self.shared);
         let before = shared.tips.clone();
         let outcome = look(&mut shared.tips);
         if shared.tips != before {
-            shared.tips.keep()?;
+            shared.tips.keep();
         }
-        Ok(outcome)
+        outcome
     }
 }
 
@@ -120,7 +117,7 @@ fn checkpoint<L: Log>(shared: &Mutex<Shared<L>>) -> Result<(), PersistError> {
         (shared.log.mark()?, shared.store.folder()?, shared.tips.clone())
     };
     // The log is about to forget where the branches are.
-    tips.keep()?;
+    tips.keep();
     let synced = sync_file_system(&folder);
     let mut shared = lock(shared);
     if let Err(error) = synced {
@@ -231,7 +228,7 @@ mod tests {
         let store = Store::open(&repository, maintenance).expect("a repository");
         let journal = Journal::open(&folder.join("journal")).expect("a journal");
         let checkpoints = Checkpoints { size: 1 << 30, period: Duration::from_secs(1 << 20) };
-        let tips = Tips::read(&folder.join("tips"));
+        let tips = Tips::read(&folder.join("tips")).expect("none");
         Logged::open(journal, store, tips, checkpoints).expect("a log")
     }
 

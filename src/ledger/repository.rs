@@ -17,7 +17,7 @@ const JOURNAL: &str = "journal";
 pub const INDEX: &str = "index.sqlite";
 const MIRRORS: &str = "mirrors";
 const LOCK: &str = "lock";
-const STRAYS: &str = "strays";
+pub const STRAYS: &str = "strays";
 const TIPS: &str = "tips";
 
 /// Why a data directory cannot be used.
@@ -238,21 +238,27 @@ pub(super) fn clear_pushes(objects: &Path, untouched: Duration) -> io::Result<()
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // As git names them since 2.35, and before.
-        if !(name.starts_with("tmp_objdir-") || name.starts_with("incoming-")) {
+        let is_push = name.starts_with("tmp_objdir-") || name.starts_with("incoming-");
+        if !is_push || !entry.file_type()?.is_dir() {
             continue;
         }
-        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        let touched = match touched(&entry.path()) {
-            Err(error) if gone(&error) => continue,
-            touched => touched?,
-        };
-        if begun.duration_since(touched).unwrap_or_default() >= untouched {
-            tracing::warn!(folder = %entry.path().display(), "removing what an interrupted push left");
-            fs::remove_dir_all(entry.path())
-                .or_else(|error| if gone(&error) { Ok(()) } else { Err(error) })?;
+        // One that cannot be taken away is no reason to leave the others, nor not to start.
+        match clear_push(&entry.path(), begun, untouched) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::error!(folder = %entry.path().display(), %error, "what an interrupted push left stays");
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+fn clear_push(folder: &Path, now: SystemTime, untouched: Duration) -> io::Result<()> {
+    if now.duration_since(touched(folder)?).unwrap_or_default() < untouched {
+        return Ok(());
+    }
+    tracing::warn!(folder = %folder.display(), "removing what an interrupted push left");
+    fs::remove_dir_all(folder)
 }
 
 /// When something in a folder was written last.

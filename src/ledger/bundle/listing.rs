@@ -1,30 +1,33 @@
 //! The refs of a repository that others may be writing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use git2::Repository;
 
 use super::heading::{Heading, Ref};
 use super::{BundleError, at};
-use crate::ledger::id::{BRANCHES, ObjectId};
+use crate::ledger::id::{BRANCHES, BranchName, CommitId, ObjectId};
 use crate::ledger::reader::Damage;
-use crate::ledger::{refs, repository};
+use crate::ledger::{notes, refs, repository};
 
 /// A list that changed while it was read is read again, so often at most.
 const ATTEMPTS: u32 = 100;
 
-/// All refs. A configuration that is deleted meanwhile is among the branches or among the archives.
+/// All refs. A configuration that is deleted meanwhile is among the branches or among the archives. A branch that somebody
+/// moved behind the service's back is where it was acknowledged last, if that is noted: what is served belongs into a backup.
 ///
 /// # Errors
 /// A ref cannot be read, or there are none.
 pub fn refs_of(path: &Path) -> Result<Heading, BundleError> {
+    let notes = path.with_file_name(repository::STRAYS);
+    let strays = notes::read(&notes).map_err(at(&notes))?.unwrap_or_default();
     let mut before = names(path)?;
     for _ in 0..ATTEMPTS {
         let (found, dangling) = read(path, &before)?;
         let after = names(path)?;
         if before == after && found.len() + dangling == before.len() {
-            return heading(path, found);
+            return heading(path, as_acknowledged(&repository::open(path)?, found, strays));
         }
         before = after;
     }
@@ -56,6 +59,27 @@ fn read(path: &Path, names: &BTreeSet<String>) -> Result<(Vec<Ref>, usize), Bund
         }
     }
     Ok((found, dangling))
+}
+
+fn as_acknowledged(
+    repository: &Repository,
+    mut refs: Vec<Ref>,
+    strays: BTreeMap<BranchName, Option<CommitId>>,
+) -> Vec<Ref> {
+    for (branch, known) in strays {
+        let known = known.filter(|known| repository.find_commit(known.0).is_ok());
+        let Some(known) = known.map(ObjectId::from) else { continue };
+        let name = branch.full();
+        match refs.iter_mut().find(|(found, _)| *found == name) {
+            // It was put back since it was noted.
+            Some((_, id))
+                if *id == known || repository.graph_descendant_of(id.0, known.0).unwrap_or(false) => {}
+            Some((_, id)) => *id = known,
+            None => refs.push((name, known)),
+        }
+    }
+    refs.sort();
+    refs
 }
 
 fn heading(path: &Path, mut refs: Vec<Ref>) -> Result<Heading, BundleError> {

@@ -180,11 +180,19 @@ fn bring_in(
     }
     let known = history(&here)?;
     bring_objects(&path, &mut Source::open(unfinished)?, &moves, known)?;
+    // Where a crash leaves no notes, the next start makes them of what is there.
+    let notes = directory.tips();
+    let mut tips = Tips::read(&notes).map_err(at(&notes))?;
+    if notes.exists() {
+        fs::remove_file(&notes).map_err(at(&notes))?;
+    }
     // Each ref that is moved has an open file until all of its lot are.
     for lot in moves.chunks(AT_ONCE) {
         refs::apply(&here, lot)?;
     }
     File::open(&path).and_then(|folder| sync_file_system(&folder)).map_err(at(&path))?;
+    tips.follow(&moves);
+    tips.keep();
     Ok(Some(restored))
 }
 
@@ -219,7 +227,8 @@ fn catch_up(directory: &DataDirectory) -> Result<(), BundleError> {
     let store = Store::open(&path, maintenance)?;
     // There will be nothing to write a checkpoint of.
     let checkpoints = Checkpoints { size: u64::MAX, period: Duration::from_secs(3600) };
-    drop(Logged::open(journal, store, Tips::read(&directory.tips()), checkpoints)?);
+    let tips = Tips::read(&directory.tips()).map_err(at(&directory.tips()))?;
+    drop(Logged::open(journal, store, tips, checkpoints)?);
     Ok(())
 }
 

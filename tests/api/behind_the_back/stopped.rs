@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{SERVICES, WEB, mend};
 use crate::support::documents::{described, file, full_service, service};
+use crate::support::program::run;
 use crate::support::{Client, Git, Server, planted};
 
 /// `prod` with three versions of `web`, and how the service is to be stopped.
@@ -187,4 +188,78 @@ fn an_older_copy_of_the_whole_directory_is_what_it_was() {
     let older = Server::builder().data(&copy).start();
     assert_eq!(older.client().get(WEB).expect(200).json(), described("web", "three"));
     assert_mended(&older.client(), &versions);
+}
+
+#[test]
+fn a_backup_has_what_was_acknowledged() {
+    let (mut server, git, versions) = start();
+    let newest = versions.last().expect("one");
+    server.stop();
+    git.text(&["update-ref", "refs/heads/prod", &versions[0]]);
+    server.start_again();
+    assert_astray(&server, newest);
+    let home = TempDir::new().expect("a folder");
+    let (data, folder) = (server.data().to_str().expect("a path"), home.path().to_str().expect("a path"));
+    run(&["backup", "--data", data, folder]).expect_success();
+    let file = fs::read_dir(home.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let bundle = file.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "bundle"));
+    let bundle = bundle.expect("a backup");
+    let heads = git.text(&["bundle", "list-heads", bundle.to_str().expect("a path")]);
+    assert!(heads.contains(&format!("{newest} refs/heads/prod")), "{heads}");
+}
+
+#[test]
+fn a_configuration_that_was_brought_back_does_not_go_back_further() {
+    let (mut server, git, versions) = start();
+    let newest = versions.last().expect("one");
+    let client = server.client();
+    let archive = client.delete("/conf/configs/prod").expect(200).json()["archive"].clone();
+    client.post("/conf/configs/prod", &json!({"from": {"archive": archive}})).expect(201);
+    let newest = if git.rev_parse("prod") == *newest { newest.clone() } else { git.rev_parse("prod") };
+    server.stop();
+    git.text(&["update-ref", "refs/heads/prod", &versions[0]]);
+    server.start_again();
+    assert_astray(&server, &newest);
+}
+
+#[test]
+fn branches_that_the_journal_does_not_name_are_noted_at_the_first_start() {
+    let (mut server, git, versions) = start();
+    let newest = versions.last().expect("one").clone();
+    server.client().post("/conf/configs/staging", &json!({})).expect(201);
+    server.stop();
+    server.start_again();
+    server.client().post("/conf/staging/backend-services/s", &service("s")).expect(201);
+    // As an older version leaves it, which has no notes.
+    server.kill();
+    fs::remove_file(server.data().join("tips")).expect("a file");
+    server.start_again();
+    server.stop();
+    git.text(&["update-ref", "refs/heads/prod", &versions[0]]);
+    server.start_again();
+    assert_astray(&server, &newest);
+}
+
+#[test]
+fn notes_that_cannot_be_read_are_told_and_those_that_cannot_be_written_hold_nothing_up() {
+    let (mut server, _, versions) = start();
+    server.stop();
+    let notes = server.data().join("tips");
+    let good = fs::read(&notes).expect("a file");
+    fs::write(&notes, b"prod \xff\n").expect("a file can be written");
+    let refused =
+        run(&["serve", "--listen", "127.0.0.1:0", "--data", server.data().to_str().expect("a path")]);
+    assert!(!refused.status.success() && refused.stderr.contains("tips: "), "{refused:?}");
+    fs::write(&notes, good).expect("a file can be written");
+    // In the place of the file that is to become the notes.
+    fs::create_dir(server.data().join("tips.new")).expect("a folder");
+    server.start_again();
+    server.client().put(WEB, &described("web", "four")).expect(200);
+    server.stop();
+    let journal = fs::read_dir(server.data().join("journal")).expect("a folder");
+    let left: u64 = journal.map(|entry| entry.expect("an entry").metadata().expect("a file").len()).sum();
+    assert_eq!(left, 0, "the journal was emptied nevertheless");
+    fs::remove_dir(server.data().join("tips.new")).expect("a folder");
+    server.start_again();
+    assert_mended(&server.client(), &versions);
 }
