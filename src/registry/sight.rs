@@ -148,8 +148,8 @@ impl Seen {
 }
 
 impl Seen {
-    /// What the new commits of updates name that neither came along nor is in the commits before them. `reader` has the
-    /// objects that came, too. Where nothing is hidden there is nothing to be looked for.
+    /// What updates and their new commits name that neither came along nor is in the commits before those. `reader` has
+    /// the objects that came, too. Where nothing is hidden there is nothing to be looked for.
     ///
     /// # Errors
     /// The repository cannot be read.
@@ -165,26 +165,33 @@ impl Seen {
         let seen = commits(before, self.refs.iter().map(|(_, id)| *id))?;
         let came = reader.brought()?;
         let look = |update: &Update| {
-            let mut strange = BTreeSet::new();
-            let commit = update.to.map(|to| reader.commit_behind(to)).transpose()?.flatten();
-            let Some((commit, _)) = commit.filter(|(commit, _)| !seen.contains(commit)) else {
-                return Ok(strange);
-            };
-            for new in reader.unknown(commit, &seen)? {
-                let parents = reader.commit(new)?.parents;
-                let mut named = reader.named_in(parents.first().copied(), new)?;
-                named.insert(new.into());
-                named.retain(|id| !came.has(*id) && *id != empty_tree().into());
-                // Moved, copied, or taken from the other side of a merge.
-                for parent in parents {
-                    if !named.is_empty() {
-                        let there = reader.named_in(None, parent)?;
-                        named.retain(|id| !there.contains(id));
-                    }
-                }
-                strange.append(&mut named);
+            let mut named = BTreeSet::new();
+            let Some(to) = update.to else { return Ok(named) };
+            let Some((commit, _)) = reader.commit_behind(to)? else { return Ok(named) };
+            // What an annotated tag says may be as secret as a file.
+            if ObjectId::from(commit) != to && !self.ids().contains(&to) {
+                named.insert(to);
             }
-            Ok(strange)
+            let mut before_them = BTreeSet::new();
+            if !seen.contains(&commit) {
+                let new: BTreeSet<CommitId> = reader.unknown(commit, &seen)?.into_iter().collect();
+                for commit in &new {
+                    let parents = reader.commit(*commit)?.parents;
+                    named.append(&mut reader.named_in(parents.first().copied(), *commit)?);
+                    named.insert((*commit).into());
+                    before_them.extend(parents.into_iter().filter(|parent| !new.contains(parent)));
+                }
+            }
+            named.retain(|id| !came.has(*id) && *id != empty_tree().into());
+            // Moved, copied, or taken from the other side of a merge: whatever new commits pass on is in one before them.
+            for parent in before_them {
+                if named.is_empty() {
+                    break;
+                }
+                let there = reader.named_in(None, parent)?;
+                named.retain(|id| !there.contains(id));
+            }
+            Ok(named)
         };
         updates.iter().map(look).collect()
     }

@@ -24,7 +24,7 @@ impl Wire {
     /// go of when git has ended.
     ///
     /// # Errors
-    /// Git is not there, cannot be started, or takes too long.
+    /// Git is not there, cannot be started, fails, or takes too long.
     pub async fn reached(
         &self,
         view: &View,
@@ -47,7 +47,11 @@ impl Wire {
         let mut begun: Vec<u8> = Vec::new();
         loop {
             let piece = output.next().await.map_err(std::io::Error::other)?;
-            let Some(piece) = piece else { return Ok(reached) };
+            let Some(piece) = piece else {
+                // It has not looked at all that it should have.
+                let failed = || std::io::Error::other("git could not walk through the repository");
+                return if output.went_well() { Ok(reached) } else { Err(failed().into()) };
+            };
             begun.extend_from_slice(&piece);
             let end = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             for line in begun.drain(..end).as_slice().split(|byte| *byte == b'\n') {

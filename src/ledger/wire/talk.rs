@@ -41,6 +41,7 @@ pub struct Output {
     end: Instant,
     /// How it has ended, once it has.
     ended: Option<oneshot::Receiver<io::Result<ExitStatus>>>,
+    went_well: bool,
     _listening: oneshot::Sender<()>,
 }
 
@@ -86,6 +87,7 @@ impl Talk {
                 limit,
                 end,
                 ended: Some(ended),
+                went_well: false,
                 _listening: listening,
             },
         })
@@ -152,6 +154,11 @@ impl Output {
         Ok(None)
     }
 
+    /// Whether the process has ended, and as one that has done what it should.
+    pub fn went_well(&self) -> bool {
+        self.went_well
+    }
+
     /// A process that has closed its output ends at once.
     async fn bury(&mut self) {
         let Some(ended) = self.ended.take() else { return };
@@ -160,7 +167,8 @@ impl Output {
             Some(task) => timeout(GRACE, task).await.ok().and_then(Result::ok).unwrap_or_default(),
             None => String::new(),
         };
-        if !matches!(&status, Ok(Ok(Ok(status))) if status.success()) {
+        self.went_well = matches!(&status, Ok(Ok(Ok(status))) if status.success());
+        if !self.went_well {
             // Mostly the client's fault, which has been told it in git's own way.
             tracing::info!(?status, complaints, "git has ended with an error");
         }

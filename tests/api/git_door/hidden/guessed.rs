@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use serde_json::json;
 use sha1::{Digest, Sha1};
 
 use super::{Told, start_with};
@@ -135,6 +136,27 @@ fn what_is_seen_or_comes_along_may_be_named() {
     assert_eq!(all.git.rev_parse("staging"), work.text(&["rev-parse", "HEAD"]));
     work.fsck();
     all.git.fsck();
+}
+
+#[test]
+fn what_a_tag_said_that_is_gone_is_not_had_by_its_id() {
+    let all = start();
+    let ada = all.told.server.client().with_key(&all.told.admin.key);
+    let release = "/conf/configs/staging/releases/s2";
+    ada.put(release, &json!({"message": "a secret"})).expect(201);
+    let tag = all.git.rev_parse("refs/tags/staging/s2");
+    ada.delete(release).expect(200);
+    let nothing = "0".repeat(40);
+    let commit = all.git.rev_parse("staging");
+    let any = all.git.rev_parse("staging:config.json");
+    let said = push(&all.ed, &all.work, [&nothing, &tag, "refs/tags/staging/s2"], &any);
+    assert!(said.contains(&format!("it leads to {tag}, which is in no configuration")), "{said}");
+    assert_eq!(all.git.find("refs/tags/staging/s2"), None);
+    // One of their own is a release.
+    let made = ["tag", "-a", "-m", "s2", "staging/s2", &commit];
+    all.work.text(&[&["-c", "user.name=Ed", "-c", "user.email=ed@localhost"], &made[..]].concat());
+    all.work.text(&["push", "--quiet", "origin", "staging/s2"]);
+    assert!(all.git.find("refs/tags/staging/s2").is_some());
 }
 
 /// A pack of these objects, and one more: what `delta` makes of an object that is not in it.
