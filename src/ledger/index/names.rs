@@ -68,7 +68,7 @@ impl AtHand {
 }
 
 impl Names {
-    /// `None` if the file cannot be read, or is of another version.
+    /// `None` if the file cannot be read, is damaged, or is of another version.
     pub fn open(path: &Path) -> Option<Self> {
         let file = File::open(path).ok()?;
         let mut head = [0; 8 + 4 * 256];
@@ -76,8 +76,11 @@ impl Names {
         if head[..8] != *b"\xfftOc\0\0\0\x02" {
             return None;
         }
-        let fan = head[8..].chunks_exact(4).map(number).collect();
-        Some(Names { file, fan, asked: 0, at_hand: None })
+        let fan: Vec<u32> = head[8..].chunks_exact(4).map(number).collect();
+        // Of a damaged one, what it says of itself would be believed, and memory be asked for accordingly.
+        let least = NAMES + u64::from(*fan.last()?) * 28 + 40;
+        let is_sound = fan.is_sorted() && file.metadata().ok()?.len() >= least;
+        is_sound.then_some(Names { file, fan, asked: 0, at_hand: None })
     }
 
     fn all(&self) -> u32 {
@@ -203,6 +206,13 @@ mod tests {
                 assert_eq!(names.offset(id(&absent)), None, "round {round}");
             }
             assert!(names.at_hand.is_some(), "the second round is one at hand");
+        }
+        for (at, byte) in [(8 + 4 * 255, 0x80), (8 + 4 * 3, 0x7f)] {
+            let mut damaged = std::fs::read(&path).unwrap();
+            damaged[at] = byte;
+            let path = home.path().join("damaged.idx");
+            std::fs::write(&path, damaged).unwrap();
+            assert!(Names::open(&path).is_none(), "damaged at {at}");
         }
         assert_eq!(names.offset(id(&[0; 20])), None);
         assert_eq!(names.offset(id(&[255; 20])), None);

@@ -223,7 +223,7 @@ impl Worker {
         }
     }
 
-    /// Makes packs of the objects that are files of their own, once they are many.
+    /// Takes away what pushes have left that were killed.
     fn clear_pushes(&mut self) {
         let Shared { objects, pushes, .. } = &*self.shared;
         if self.looked.elapsed() < LOOK.min(*pushes) {
@@ -243,6 +243,7 @@ impl Worker {
         }
     }
 
+    /// Makes packs of the objects that are files of their own, once they are many.
     fn pack_loose(&mut self) -> io::Result<()> {
         if lock(&self.shared).loose < MANY_LOOSE {
             return Ok(());
