@@ -83,7 +83,7 @@ pub struct Index {
 /// What the thread is told.
 enum Message {
     News(News),
-    /// Something in [`State`] asks for it.
+    /// Something in [`State`] asks for it, or somebody who waits for what was handed over.
     Look,
     Stop,
 }
@@ -290,6 +290,9 @@ impl Index {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.shared.state();
         let handed = state.handed;
+        if state.done < handed {
+            self.send(Message::Look);
+        }
         loop {
             match state.phase {
                 Phase::Off | Phase::Rebuilding => return false,

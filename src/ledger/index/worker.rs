@@ -30,6 +30,9 @@ const MANY: usize = 10_000;
 const AHEAD: usize = 16;
 /// So many messages are taken in at a time at most.
 const LOT: usize = 256;
+/// What comes within so long of the first is taken in with it, unless a look-up waits: a transaction for each batch would
+/// cost as much as all that goes into it.
+const GATHERED: Duration = Duration::from_millis(20);
 
 /// The thread's own state.
 pub struct Worker {
@@ -138,18 +141,23 @@ impl Worker {
 
     /// Waits for what is handed over and takes it in, with all that is there by then. Answers whether to go on.
     fn take_in(&mut self, inserter: &mut Inserter<'_>) -> Result<bool, Fault> {
-        let mut go_on = true;
+        let (mut go_on, mut is_awaited) = (true, false);
         let mut news = Vec::new();
         let mut next = self.queue.recv().ok();
         go_on &= next.is_some();
+        let end = Instant::now() + GATHERED;
         while let Some(message) = next.take() {
             match message {
                 Message::News(more) => news.push(more),
-                Message::Look => {}
+                Message::Look => is_awaited = true,
                 Message::Stop => go_on = false,
             }
             if news.len() < LOT {
-                next = self.queue.try_recv().ok();
+                let left = match go_on && !is_awaited {
+                    true => end.saturating_duration_since(Instant::now()),
+                    false => Duration::ZERO,
+                };
+                next = self.queue.recv_timeout(left).ok();
             }
         }
         let mut outcome = Ok(true);

@@ -223,6 +223,8 @@ pub fn list(folder: &Path) -> io::Result<Vec<Found>> {
             continue;
         }
         let name = Name { stem: path.with_extension("") };
+        // Looked for now, and not found while the folder is read: a mark is made before its pack, but may come to lie in a
+        // part of the folder that was read before.
         let special = SPECIAL.iter().any(|ending| name.stem.with_extension(ending).exists());
         match fs::metadata(name.pack()) {
             Ok(metadata) if !special => {
